@@ -1,0 +1,1 @@
+"""ClickHouse: the event contract, ingest, schema and named queries."""

@@ -1,0 +1,21 @@
+"""Why a scan was answered the way it was: exactly one word per event."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The same word stands in the API, the console, ClickHouse, the metrics and the documentation."""
+
+    OK = "ok"
+    PAUSED = "paused"
+    EXPIRED = "expired"
+    NOT_STARTED = "not_started"
+    BLOCKED = "blocked"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+    UNAVAILABLE = "unavailable"
+
+    @property
+    def is_fault(self) -> bool:
+        """True where we failed, False where a rule said no. Only faults alert."""
+        return self is Reason.UNAVAILABLE
