@@ -25,7 +25,7 @@ class Books:
 
 
 async def scan(edge: str, codes: list[str], *, per_second: float, seconds: float, run: str) -> Books:
-    """Scan `codes` in turn at a steady rate, over 32 kept-alive connections that reconnect when they break."""
+    """Scan `codes` in turn at a steady rate, over 32 connections that reconnect when they break."""
     books = Books()
     where = urlsplit(edge)
     host, port = where.hostname or "127.0.0.1", where.port or 80
@@ -48,7 +48,8 @@ async def scan(edge: str, codes: list[str], *, per_second: float, seconds: float
                 books.sent.add(marker)
                 writer.write(
                     (
-                        f"GET /{codes[n % len(codes)]}?utm_content={marker} HTTP/1.1\r\nHost: {host}:{port}\r\n"
+                        f"GET /{codes[n % len(codes)]}?utm_content={marker} HTTP/1.1\r\n"
+                        f"Host: {host}:{port}\r\n"
                         f"User-Agent: {PHONE}\r\nAccept: text/html\r\nAccept-Language: de-DE,de;q=0.9\r\n\r\n"
                     ).encode()
                 )
