@@ -1,0 +1,14 @@
+"""The console as an ASGI application: forwarded headers first, then Django."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "control_plane.settings")
+django_application = get_asgi_application()
+
+from django.conf import settings  # noqa: E402
+
+from control_plane.proxies import ForwardedHeaders  # noqa: E402
+
+application = ForwardedHeaders(django_application, settings.CONFIG.trusted_proxies)
