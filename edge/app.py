@@ -1,0 +1,200 @@
+"""The edge: a short path for codes, in front of a Starlette application for everything a person reads."""
+
+import asyncio
+import logging
+import os
+import re
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from edge import settings as edge_settings
+from edge.client_address import ClientAddress
+from edge.decide import UNAVAILABLE, UNKNOWN, Decision, decide
+from edge.entry import Entry, Message
+from edge.event_id import Mint
+from edge.invalidation import listen
+from edge.metrics import REASON_SLOT, SLOT, Metrics
+from edge.pages import Page, Pages
+from edge.resolver import Resolver, Unavailable
+from edge.settings import Settings
+from edge.site import PREFIX, SITE_PATHS, site
+from edge.spool import SEAL_EVERY, Spool
+from edge.unknown_limit import UnknownLimit
+from edge.visit import ACCEPT_LANGUAGE, NOBODY, client_ip, encode_visit, header_fields
+
+log = logging.getLogger("edge")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# What may be asked of Valkey: the alphabet of edge.code without its rule on hyphens.
+_asks: Final = re.compile(r"[a-z0-9-]{1,64}").fullmatch
+
+_LIMITED: Final = SLOT["scanway_edge_limited"]
+_FAULTS: Final = SLOT["scanway_edge_faults"]
+_PLAIN: Final = (
+    (b"content-type", b"text/plain; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-robots-tag", b"noindex"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_EMPTY: Final[Message] = {"type": "http.response.body", "body": b""}
+
+# A miss on a Valkey that hangs is answered 503 after at most two tries of these, in seconds.
+CONNECT_TIMEOUT: Final = 0.2
+READ_TIMEOUT: Final = 0.3
+
+
+class Edge:
+    """The ASGI application of one worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        worker = secrets.token_hex(4)
+        self.metrics = Metrics(settings.spool, worker)
+        self._counters = self.metrics.counters
+        self.spool = Spool(settings.spool, settings.spool_quota, worker, self._counters)
+        self.valkey = _client(settings.redis_url, retries=1)
+        self._subscriber = _client(settings.redis_url, retries=0)
+        self._resolver = Resolver(self.valkey, settings.l1_entries, self._counters)
+        self._address = ClientAddress(settings.trusted_proxies)
+        self._limit = UnknownLimit(settings.unknown_limit)
+        self._mint = Mint()
+        self._pages = Pages()
+        self._site = site(self._pages, self.metrics, self.spool, self.valkey)
+        self._parent = os.getppid()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._lifespan(receive, send)
+        path: str = scope["path"]
+        if path in SITE_PATHS or path.startswith(PREFIX):
+            return await self._site(scope, receive, send)
+        try:
+            await self._scan(scope, path, send)
+        except Exception:
+            # The last resort: a bug costs one person one retry, and is counted and logged, never silent.
+            self._counters[_FAULTS] += 1
+            log.exception("The scan of %.100r failed.", path)
+            await _page(send, scope["method"], self._pages.refusal(UNAVAILABLE, ""))
+
+    async def _scan(self, scope: Scope, path: str, send: Send) -> None:
+        """A scan: resolve, decide, record, respond."""
+        method = scope["method"]
+        if method != "GET" and method != "HEAD":
+            return await _plain(send, 405, b"Only GET and HEAD.\n", (b"allow", b"GET, HEAD"))
+
+        code = path[1:].lower()
+        now = time.monotonic()
+        entry = self._resolver.cached(code, now)
+        if entry is None:
+            code = code.rstrip("/")
+            entry, decision = await self._resolve(code, now)
+            if decision is UNKNOWN:
+                wait = self._limit.retry_after(client_ip(scope, self._address), now)
+                if wait:
+                    self._counters[_LIMITED] += 1
+                    return await _plain(send, 429, b"Too many.\n", (b"retry-after", b"%d" % wait))
+            now_ns = time.time_ns()
+        else:
+            now_ns = time.time_ns()
+            decision = entry.always or decide(entry.record, now_ns // 1_000_000)
+
+        fields = header_fields(scope["headers"])
+        ip = client_ip(scope, self._address)
+        record = NOBODY if entry is None else entry.record
+        event_id = self._mint(now_ns)
+        self.spool.append(encode_visit(event_id, now_ns, record, decision, scope, code, ip, fields))
+        self._counters[REASON_SLOT[decision.reason]] += 1
+
+        if entry is not None and decision.location is not None:
+            await send(entry.redirect)
+            await send(_EMPTY)
+        else:
+            await _page(send, method, self._pages.refusal(decision, fields[ACCEPT_LANGUAGE]))
+
+    async def _resolve(self, code: str, now: float) -> tuple[Entry | None, Decision]:
+        """The way of a code that is not in memory."""
+        if not _asks(code):
+            return None, UNKNOWN
+        try:
+            entry = await self._resolver.fetch(code, now)
+        except Unavailable:
+            return None, UNAVAILABLE
+        if entry is None:
+            return None, UNKNOWN
+        return entry, decide(entry.record, time.time_ns() // 1_000_000)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._tasks = [
+                    asyncio.create_task(listen(self._subscriber, self._resolver, self._counters)),
+                    asyncio.create_task(self._tick()),
+                ]
+            elif message["type"] == "lifespan.shutdown":
+                await self.close()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(SEAL_EVERY)
+            self.spool.tick()
+            if os.getppid() != self._parent:
+                # Whoever started this worker is gone: without it nobody would ever stop us.
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    async def close(self) -> None:
+        """Seals the segment and leaves. Safe to call without a start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._resolver.close()
+        await asyncio.to_thread(self.spool.close)
+        self.metrics.close()
+        await self.valkey.aclose()
+        await self._subscriber.aclose()
+
+
+def create() -> Edge:
+    """The application as each worker makes it, from the environment. Raises SettingError."""
+    configure_logging()
+    return Edge(edge_settings.from_env())
+
+
+def configure_logging() -> None:
+    """`LEVEL area: sentence` on stderr."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+
+
+def _client(url: str, retries: int) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_TIMEOUT,
+        socket_timeout=READ_TIMEOUT,
+        retry=Retry(NoBackoff(), retries),
+    )
+
+
+async def _page(send: Send, method: str, page: Page) -> None:
+    start, body = page
+    await send(start)
+    await send(_EMPTY if method == "HEAD" else body)
+
+
+async def _plain(send: Send, status: int, text: bytes, header: tuple[bytes, bytes]) -> None:
+    headers = [*_PLAIN, header]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})

@@ -1,0 +1,116 @@
+"""The edge's settings: read once from the environment, checked, then frozen."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
+
+
+class SettingError(ValueError):
+    """A setting cannot be used; the message names it and says what to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field per environment variable; the table with their meaning is in the package's README."""
+
+    redis_url: str = "redis://127.0.0.1:16379/0"
+    host: str = "0.0.0.0"  # noqa: S104  phones on the network must reach it
+    port: int = 8080
+    workers: int = 1
+    spool: Path = Path(".scanway/spool")
+    spool_quota: int = 1_073_741_824
+    """Bytes of open and sealed segments above which scans are dropped (and counted)."""
+    trusted_proxies: tuple[Network, ...] = ()
+    l1_entries: int = 100_000
+    unknown_limit: int = 60
+    """Unknown codes a minute and worker that one network prefix may ask for; 0 lifts the limit."""
+
+
+def from_env(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises SettingError with a sentence a person can act on."""
+    env = os.environ if environ is None else environ
+    default = Settings()
+    host, port = _bind(env.get("SCANWAY_EDGE_BIND") or f"{default.host}:{default.port}")
+    home = env.get("SCANWAY_HOME") or ".scanway"
+    return Settings(
+        redis_url=_redis_url(_secret(env, "SCANWAY_REDIS_URL") or default.redis_url),
+        host=host,
+        port=port,
+        workers=_whole(env, "SCANWAY_EDGE_WORKERS", default.workers, 1, 256),
+        spool=Path(env.get("SCANWAY_SPOOL") or f"{home}/spool").absolute(),
+        spool_quota=_whole(env, "SCANWAY_SPOOL_QUOTA", default.spool_quota, 1_048_576, 1 << 50),
+        trusted_proxies=_networks(env.get("SCANWAY_TRUSTED_PROXIES") or ""),
+        l1_entries=_whole(env, "SCANWAY_L1_ENTRIES", default.l1_entries, 1, 50_000_000),
+        unknown_limit=_whole(env, "SCANWAY_UNKNOWN_LIMIT", default.unknown_limit, 0, 1_000_000),
+    )
+
+
+def _secret(env: Mapping[str, str], name: str) -> str:
+    """The value, or the content of the file that NAME_FILE points to: a URL may hold a password."""
+    path = env.get(f"{name}_FILE")
+    if not path:
+        return env.get(name) or ""
+    if env.get(name):
+        raise SettingError(f"Both {name} and {name}_FILE are set. Keep one of them.")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{name}_FILE points to {path}, which cannot be read: {error}.") from error
+
+
+def _whole(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = (env.get(name) or "").strip()
+    if not text:
+        return default
+    # Not int() alone: it takes "1_000" and digits of other scripts, which nobody means in a setting.
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SettingError(f"{name} is “{text}”. Set a whole number from {least} to {most}.")
+    return int(text)
+
+
+def _bind(text: str) -> tuple[str, int]:
+    host, _, port = text.strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise SettingError(
+            f"SCANWAY_EDGE_BIND is “{text}”. Set an address and a port, such as 0.0.0.0:8080 or [::]:8080."
+        )
+    return host, int(port)
+
+
+def _redis_url(text: str) -> str:
+    # The value is not quoted back: it may hold a password.
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in _REDIS_SCHEMES and (parts.scheme == "unix" or bool(parts.hostname))
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good:
+        raise SettingError(
+            "SCANWAY_REDIS_URL is not a URL of Valkey. Set one such as redis://127.0.0.1:6379/0."
+        )
+    return text
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    found: list[Network] = []
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        try:
+            found.append(ipaddress.ip_network(part.strip()))
+        except ValueError as error:
+            raise SettingError(
+                f"SCANWAY_TRUSTED_PROXIES holds “{part.strip()}”. "
+                "Set addresses or networks with commas between them, such as 10.0.0.0/8,fd00::/8."
+            ) from error
+    return tuple(found)

@@ -1,0 +1,236 @@
+"""The spool: every scan is in a file before its answer leaves, without a network and without waiting.
+
+A worker appends to its own open segment with write(2), which survives kill -9 of the process. Sealing swaps
+to a new segment on the loop; fsync and rename run in a thread. A segment that cannot be sealed stays in open/
+with its lock released, and ingest adopts it as it adopts those of a dead worker.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from analytics.events import frame, segment_header
+from analytics.events.segment import OPEN, SEALED, SUFFIX
+from edge.metrics import SLOT
+
+log = logging.getLogger("edge.spool")
+
+SEAL_EVERY: Final = 1.0
+"""Seconds between seals while scans come in."""
+SEAL_EVENTS: Final = 10_000
+"""No segment holds more events."""
+
+TEMPORARY: Final = ".tmp"
+_HEADER: Final = segment_header()
+_WRITTEN: Final = SLOT["scanway_edge_spool_written"]
+_DROPPED: Final = SLOT["scanway_edge_spool_dropped"]
+_SEALED: Final = SLOT["scanway_edge_spool_sealed"]
+_ERRORS: Final = SLOT["scanway_edge_spool_errors"]
+_FULL: Final = SLOT["scanway_edge_spool_full"]
+
+
+class Spool:
+    """One worker's end of the spool. All methods are for the event loop's thread and raise nothing."""
+
+    def __init__(self, folder: Path, quota: int, worker: str, counters: memoryview) -> None:
+        """`worker` is eight hexadecimal digits of its own; `quota` is in bytes over all workers."""
+        self._open_folder = folder / OPEN
+        self._sealed_folder = folder / SEALED
+        self._quota = quota
+        self._worker = worker
+        self._counters = counters
+        self._sequence = 0
+        self._fd = -1
+        self._name = ""
+        self._size = 0
+        self._events = 0
+        self._full = False
+        self._closed = False
+        self._trouble: str | None = None
+        self._settled: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seal")
+        self._make_folders()
+        self._start_segment()
+        self._measure()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why scans are being dropped at the moment, as a sentence; None while all is well."""
+        if self._full:
+            return f"The spool holds more than its quota of {self._quota} bytes; is ingest running?"
+        return self._trouble
+
+    def append(self, payload: bytes) -> bool:
+        """Writes one event. False where it was dropped, which is counted."""
+        data = frame(payload)
+        if self._fd >= 0 and not self._full:
+            try:
+                written = os.write(self._fd, data)
+            except OSError as error:
+                written = -1
+                self._report(error)
+            if written == len(data):
+                self._size += written
+                self._events += 1
+                self._counters[_WRITTEN] += 1
+                if self._events >= SEAL_EVENTS:
+                    self._seal()
+                return True
+            self._mend()
+        self._counters[_DROPPED] += 1
+        return False
+
+    def tick(self) -> None:
+        """Call every SEAL_EVERY seconds: seals what there is, and tries again what failed."""
+        idle = self._settled is None or self._settled.done()
+        if self._events and idle:
+            self._seal()
+        elif self._full and idle:
+            self._settled = self._thread.submit(self._measure)
+        if self._fd < 0 and not self._closed:
+            self._make_folders()
+            self._start_segment()
+        elif self._trouble and not self._events:
+            # Nothing says that the disk is back until something is written: a fresh header does.
+            self._retire()
+            self._start_segment()
+
+    def close(self) -> None:
+        """Seals what there is and waits for it. Events appended after this are dropped, and counted."""
+        self._closed = True
+        if self._events:
+            self._seal()
+        else:
+            self._retire()
+        self._thread.shutdown(wait=True)
+
+    def _seal(self) -> None:
+        fd, name = self._fd, self._name
+        self._fd = -1
+        self._events = 0
+        if not self._closed:
+            self._start_segment()
+        self._settled = self._thread.submit(self._settle, fd, name)
+
+    def _settle(self, fd: int, name: str) -> None:
+        """In the thread: makes a segment durable and hands it over, locked until it is in sealed/."""
+        try:
+            os.fsync(fd)
+            (self._open_folder / name).rename(self._sealed_folder / name)
+            _sync_folder(self._sealed_folder)
+            _sync_folder(self._open_folder)
+            self._counters[_SEALED] += 1
+        except OSError as error:
+            self._counters[_ERRORS] += 1
+            log.error("Segment %s could not be sealed (%s); it is left in open/ for ingest.", name, error)
+        finally:
+            os.close(fd)
+        self._measure()
+
+    def _measure(self) -> None:
+        """In the thread: compares what lies in the folders with the quota."""
+        total = 0
+        for folder in (self._open_folder, self._sealed_folder):
+            with contextlib.suppress(OSError), os.scandir(folder) as items:
+                for item in items:
+                    with contextlib.suppress(OSError):  # ingest may take it away meanwhile
+                        total += item.stat(follow_symlinks=False).st_size
+        full = total >= self._quota
+        if full != self._full:
+            log.log(
+                logging.ERROR if full else logging.INFO,
+                "The spool holds %d of %d bytes: %s.",
+                total,
+                self._quota,
+                "scans are answered but not recorded" if full else "scans are recorded again",
+            )
+        self._full = full
+        self._counters[_FULL] = int(full)
+
+    def _start_segment(self) -> None:
+        """A segment is locked and has its header before its final name: nobody ever sees half of one."""
+        name = f"{time.time_ns() // 1_000_000:013d}-{self._worker}-{self._sequence:06d}{SUFFIX}"
+        temporary = self._open_folder / f"{name}{TEMPORARY}"
+        fd = -1
+        try:
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+            fd = os.open(temporary, flags, 0o600)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.write(fd, _HEADER) != len(_HEADER):
+                raise OSError("The header of a segment could not be written in full.")
+            temporary.rename(self._open_folder / name)
+        except OSError as error:
+            self._report(error)
+            if fd >= 0:
+                os.close(fd)
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
+            return
+        self._sequence += 1
+        self._fd, self._name, self._size, self._events = fd, name, len(_HEADER), 0
+        if self._trouble:
+            log.info("The spool can be written again.")
+            self._trouble = None
+
+    def _mend(self) -> None:
+        """After a failed or short write: cuts a torn frame off, or else leaves the segment and starts afresh.
+
+        Reading stops at the first bad frame, so one torn frame in the middle would hide every later one.
+        """
+        try:
+            if os.fstat(self._fd).st_size != self._size:
+                os.ftruncate(self._fd, self._size)
+        except OSError as error:
+            self._report(error)
+            self._abandon()
+            self._start_segment()
+
+    def _abandon(self) -> None:
+        """Closing frees the lock: ingest takes the good part of the segment."""
+        fd, self._fd, self._events = self._fd, -1, 0
+        with contextlib.suppress(OSError):
+            os.close(fd)
+
+    def _retire(self) -> None:
+        """Removes a segment that holds nothing."""
+        if self._fd >= 0:
+            with contextlib.suppress(OSError):
+                (self._open_folder / self._name).unlink()
+            self._abandon()
+
+    def _make_folders(self) -> None:
+        try:
+            for folder in (self._open_folder, self._sealed_folder):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for path in self._open_folder.glob(f"*{TEMPORARY}"):
+                _remove_leftover(path)
+        except OSError as error:
+            self._report(error)
+
+    def _report(self, error: OSError) -> None:
+        self._counters[_ERRORS] += 1
+        trouble = f"The spool cannot be written: {error.strerror or error}."
+        if trouble != self._trouble:
+            log.error("%s Scans are answered but not recorded.", trouble)
+            self._trouble = trouble
+
+
+def _remove_leftover(path: Path) -> None:
+    """A temporary file whose writer died before the rename: it never held an event."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if time.time() - path.stat().st_mtime > 10:
+            path.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
