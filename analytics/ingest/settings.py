@@ -1,0 +1,96 @@
+"""What the ingest process reads from its environment, once, at start."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+from analytics.ingest.referrer import bare_host
+
+
+class SettingsError(ValueError):
+    """The environment cannot work; the message says what to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClickHouseAddress:
+    """Parts of SCANWAY_CLICKHOUSE_URL: http[s]://user:password@host:port/database."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str
+    secure: bool = False
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Raises SettingsError. The message never repeats the URL: it holds a password."""
+        wrong = SettingsError(
+            "SCANWAY_CLICKHOUSE_URL must look like http://user:password@host:8123/database. This does not."
+        )
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise wrong from None
+        database = unquote(parts.path.strip("/"))
+        if parts.scheme not in ("http", "https") or not parts.hostname or not database or "/" in database:
+            raise wrong
+        secure = parts.scheme == "https"
+        return cls(
+            host=parts.hostname,
+            port=port or (8443 if secure else 8123),
+            user=unquote(parts.username or "default"),
+            password=unquote(parts.password or ""),
+            database=database,
+            secure=secure,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    spool: Path
+    """SCANWAY_SPOOL: the folder that the edge on this host writes to."""
+    clickhouse: ClickHouseAddress
+    """SCANWAY_CLICKHOUSE_URL, or SCANWAY_CLICKHOUSE_URL_FILE naming a file that holds it."""
+    redis_url: str = field(repr=False)
+    """SCANWAY_REDIS_URL, or SCANWAY_REDIS_URL_FILE: Valkey, for visitor salts and ticks."""
+    geoip_path: str = ""
+    """SCANWAY_GEOIP_PATH: a City file in MaxMind's format; empty for the built-in one."""
+    own_hosts: frozenset[str] = frozenset()
+    """Host of SCANWAY_SHORT_URL: a visitor who comes from there came directly."""
+    failpoint: str = ""
+    """SCANWAY_FAILPOINT: tests only."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Raises SettingsError with a sentence that says what to set."""
+        env = os.environ if env is None else env
+        short = bare_host(urlsplit(env.get("SCANWAY_SHORT_URL", "")).netloc)
+        geoip = env.get("SCANWAY_GEOIP_PATH", "")
+        if geoip and not Path(geoip).is_file():
+            raise SettingsError(f"SCANWAY_GEOIP_PATH names {geoip}, and there is no such file.")
+        return cls(
+            spool=Path(env.get("SCANWAY_SPOOL") or ".scanway/spool"),
+            clickhouse=ClickHouseAddress.parse(_secret(env, "SCANWAY_CLICKHOUSE_URL")),
+            redis_url=_secret(env, "SCANWAY_REDIS_URL"),
+            geoip_path=geoip,
+            own_hosts=frozenset({short} if short else ()),
+            failpoint=env.get("SCANWAY_FAILPOINT", ""),
+        )
+
+
+def _secret(env: Mapping[str, str], name: str) -> str:
+    if value := env.get(name, ""):
+        return value
+    if path := env.get(f"{name}_FILE", ""):
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise SettingsError(
+                f"{name}_FILE names {path}, which cannot be read: {error.strerror}."
+            ) from None
+    raise SettingsError(f"Set {name} (or {name}_FILE); `scanway up` sets it by itself.")
