@@ -1,0 +1,1 @@
+"""The tables in ClickHouse, as numbered .sql files, and the command that applies them."""
