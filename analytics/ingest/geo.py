@@ -90,7 +90,9 @@ class Geo:
         divisions = found.get("subdivisions")
         region = _at(divisions[0], "names", "en") if isinstance(divisions, list) and divisions else ""
         continent = _CONTINENTS.get(country) or _code(_at(found, "continent", "code"))
-        return Place(country, tidy(region), tidy(_at(found, "city", "names", "en")), continent)
+        # "Memphis (White Station)": districts are guesses, and one city must be one row in a report.
+        city = _at(found, "city", "names", "en").partition(" (")[0]
+        return Place(country, tidy(region), tidy(city), continent)
 
 
 def _open(path: str) -> maxminddb.Reader:

@@ -1,6 +1,7 @@
 """The ingest process: adopt, deliver sealed segments in order, tell the screens. `scanway ingest`."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -67,7 +68,7 @@ class Ingest:
             self._salts,
             failpoint,
         )
-        self._status = Status(started_at=time.time())
+        self._status = Status(pid=os.getpid(), started_at=time.time())
         self._status_file = StatusFile(settings.spool, self._status)
         self._backoff = Backoff()
         self._left: set[str] = set()

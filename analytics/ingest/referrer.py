@@ -64,6 +64,7 @@ def referrer(referer: str, own_hosts: frozenset[str] = frozenset()) -> str:
     return host
 
 
+@lru_cache(maxsize=4096)
 def bare_host(host: str) -> str:
     """A Host header or a URL's authority without port and `www.`, in lower case. Never raises."""
     try:

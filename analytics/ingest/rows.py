@@ -63,6 +63,7 @@ class Enricher:
         self._place = geo.place
         self._network = networks.find
         self._own_hosts = own_hosts
+        self._own: dict[str, frozenset[str]] = {}
 
     def row(self, scan: Scan, chunk_id: str, salt: bytes) -> Row:
         """The row of one scan under the salt of its day. Pure but for caches; never raises.
@@ -92,9 +93,11 @@ class Enricher:
             what = what._replace(model="")
         place = self._place(ip)
         host = bare_host(scan.host)
-        own = self._own_hosts if host in self._own_hosts or not host else self._own_hosts | {host}
+        own = self._own.get(host)
+        if own is None:
+            own = self._own_of(host)
         campaign = utm(query)
-        if ip and campaign is not NONE and any(ip in value for value in campaign):
+        if ip and campaign is not NONE and ip in "\n".join(campaign):
             campaign = Utm(*(value.replace(ip, "") for value in campaign))
         return (
             UUID(bytes=scan.event_id),
@@ -118,6 +121,13 @@ class Enricher:
             seen.signals,
             visitor_id(salt, ip, scan.user_agent, scan.workspace_id),
         )
+
+    def _own_of(self, host: str) -> frozenset[str]:
+        """Our own host names as seen from a request to `host`; a Host header is free text, so bounded."""
+        own = self._own_hosts | ({host} if host else frozenset())
+        if len(self._own) < 1024:
+            self._own[host] = own
+        return own
 
 
 def _names_itself(seen: Verdict) -> bool:
