@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from deploy import __version__
 from deploy.errors import DeployError, SetupError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -26,7 +27,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings=CONTEXT)
-@click.version_option(package_name="scanway", message="scanway %(version)s")
+@click.version_option(__version__, message="scanway %(version)s")
 def main() -> None:
     """Smart links and printed codes, on your own machine.
 

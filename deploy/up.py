@@ -57,6 +57,7 @@ class Up:
 
     async def engine(self, name: str) -> None:
         setup = self.setup
+        began = self.screen.elapsed()
         if name == "valkey":
             folder = setup.home.path / "valkey"
             program = await valkey.program(folder, setup.valkey, setup.secrets["VALKEY_PASSWORD"])
@@ -74,7 +75,6 @@ class Up:
                 setup.environment("clickhouse"),
                 command("deploy.cli", "clickhouse"),
             )
-        began = self.screen.elapsed()
         await self.supervisor.start(program, stage=ENGINES)
         self.screen.step(f"Starting {program.title}", self.screen.elapsed() - began)
 
