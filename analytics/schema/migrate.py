@@ -107,7 +107,7 @@ def pending(url: str) -> list[str]:
 
 
 def _applied(client: Any, ledger: str = "schema_migrations") -> dict[str, str]:
-    return dict(client.query(f"SELECT name, checksum FROM {ledger} FINAL").result_rows)
+    return dict(client.query(f"SELECT name, checksum FROM {ledger} FINAL").result_rows)  # noqa: S608
 
 
 def _check(wanted: list[Migration], applied: Mapping[str, str]) -> None:
