@@ -52,6 +52,7 @@ class Engine:
         path, database = self.path, self.database
         self._url = f"{path}?config-file={_write_config(path)}"
         # Imported here: it takes a second, and a folder in use is refused without waiting for it.
+        os.environ["TZ"] = "UTC"
         import chdb
 
         self._connect = chdb.connect
