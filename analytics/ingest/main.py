@@ -60,7 +60,7 @@ class Ingest:
         )
         self._salts = Salts(self._valkey, settings.spool)
         self._ticks = TickPublisher(self._valkey)
-        self._warehouse = Warehouse(settings.clickhouse)
+        self._warehouse = Warehouse(settings.clickhouse_url)
         self._deliverer = Deliverer(
             self._spool,
             self._warehouse,
@@ -100,8 +100,8 @@ class Ingest:
                 print("ready", flush=True)
                 return
             self._failed(
-                f"The ClickHouse database lacks {len(missing)} columns of the table events "
-                f"({', '.join(missing[:3])} …): run `scanway migrate`."
+                f"The ClickHouse database is not ready: {len(missing)} steps of its schema are missing, the "
+                f"first is {missing[0]}. Run `scanway migrate`."
             )
 
     def _round(self) -> bool:

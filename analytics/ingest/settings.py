@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from analytics.ingest.referrer import bare_host
+from analytics.schema.server import Server
 
 
 class SettingsError(ValueError):
@@ -15,46 +16,10 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class ClickHouseAddress:
-    """Parts of SCANWAY_CLICKHOUSE_URL: http[s]://user:password@host:port/database."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    database: str
-    secure: bool = False
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """Raises SettingsError. The message never repeats the URL: it holds a password."""
-        wrong = SettingsError(
-            "SCANWAY_CLICKHOUSE_URL must look like http://user:password@host:8123/database. This does not."
-        )
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise wrong from None
-        database = unquote(parts.path.strip("/"))
-        if parts.scheme not in ("http", "https") or not parts.hostname or not database or "/" in database:
-            raise wrong
-        secure = parts.scheme == "https"
-        return cls(
-            host=parts.hostname,
-            port=port or (8443 if secure else 8123),
-            user=unquote(parts.username or "default"),
-            password=unquote(parts.password or ""),
-            database=database,
-            secure=secure,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     spool: Path
     """SCANWAY_SPOOL: the folder that the edge on this host writes to."""
-    clickhouse: ClickHouseAddress
+    clickhouse_url: str = field(repr=False)
     """SCANWAY_CLICKHOUSE_URL, or SCANWAY_CLICKHOUSE_URL_FILE naming a file that holds it."""
     redis_url: str = field(repr=False)
     """SCANWAY_REDIS_URL, or SCANWAY_REDIS_URL_FILE: Valkey, for visitor salts and ticks."""
@@ -73,9 +38,14 @@ class Settings:
         geoip = env.get("SCANWAY_GEOIP_PATH", "")
         if geoip and not Path(geoip).is_file():
             raise SettingsError(f"SCANWAY_GEOIP_PATH names {geoip}, and there is no such file.")
+        clickhouse_url = _secret(env, "SCANWAY_CLICKHOUSE_URL")
+        try:
+            Server.from_url(clickhouse_url)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
         return cls(
             spool=Path(env.get("SCANWAY_SPOOL") or ".scanway/spool"),
-            clickhouse=ClickHouseAddress.parse(_secret(env, "SCANWAY_CLICKHOUSE_URL")),
+            clickhouse_url=clickhouse_url,
             redis_url=_secret(env, "SCANWAY_REDIS_URL"),
             geoip_path=geoip,
             own_hosts=frozenset({short} if short else ()),

@@ -8,7 +8,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from analytics.ingest.rows import COLUMNS, Row
-from analytics.ingest.settings import ClickHouseAddress
+from analytics.schema.migrate import pending
+from analytics.schema.server import Server
 
 Failure: Final = (ClickHouseError, HTTPError, OSError)
 """What any method here raises where ClickHouse did not do it. Whether it did it after all is then unknown."""
@@ -27,9 +28,14 @@ INSERT_SETTINGS: Final[dict[str, Any]] = {
     "min_insert_block_size_rows_for_materialized_views": _ROWS_PER_BLOCK,
     "min_insert_block_size_bytes_for_materialized_views": 0,
     "max_block_size": _ROWS_PER_BLOCK,
+    "max_joined_block_size_rows": _ROWS_PER_BLOCK,
+    "group_by_two_level_threshold": 0,
+    "group_by_two_level_threshold_bytes": 0,
     "max_insert_threads": 1,
     "max_threads": 1,
     "parallel_view_processing": 0,
+    # In a cluster the answer must mean that the shard has it, not that a queue on one host does.
+    "distributed_foreground_insert": 1,
 }
 """The same for every insert, always: another block size under a used token would count everything twice."""
 
@@ -37,18 +43,18 @@ INSERT_SETTINGS: Final[dict[str, Any]] = {
 class Warehouse:
     """Connects on first use, and again after a failure."""
 
-    def __init__(self, address: ClickHouseAddress) -> None:
-        self._address = address
+    def __init__(self, url: str) -> None:
+        """url: http[s]://user:password@host:port/database. Raises ValueError."""
+        self._url = url
+        self._server = Server.from_url(url)
         self._client: Any = None
 
     def missing(self) -> list[str]:
-        """Columns of `events` that are not there yet (all of them where the table is not)."""
-        found = self._connect().query(
-            "SELECT name FROM system.columns WHERE database = {database:String} AND table = 'events'",
-            parameters={"database": self._address.database},
-        )
-        there = {name for (name,) in found.result_rows}
-        return [name for name in COLUMNS if name not in there]
+        """Names of the schema's migrations that did not run yet.
+
+        All must have: an event stored before its views exist would be in no rollup.
+        """
+        return pending(self._url)
 
     def insert(self, rows: Sequence[Row], token: str) -> None:
         """All rows at once, in one INSERT. Under a token used before nothing happens."""
@@ -94,14 +100,14 @@ class Warehouse:
 
     def _connect(self) -> Any:
         if self._client is None:
-            address = self._address
+            server = self._server
             self._client = clickhouse_connect.get_client(
-                host=address.host,
-                port=address.port,
-                username=address.user,
-                password=address.password,
-                database=address.database,
-                secure=address.secure,
+                host=server.host,
+                port=server.port,
+                username=server.user,
+                password=server.password,
+                database=server.database,
+                secure=server.secure,
                 autogenerate_session_id=False,
                 compress="lz4",
                 connect_timeout=3,
