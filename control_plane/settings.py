@@ -40,6 +40,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: it turns refusals of all the others into problem+json, for addresses below /api/.
+    "control_plane.api.middleware.problem_middleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "control_plane.static_files.StaticFilesMiddleware",

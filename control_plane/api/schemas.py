@@ -1,0 +1,216 @@
+"""What goes in and comes out as JSON. Types only: what a value may be is for the services to say, so that the
+API and the console refuse it with the same sentence."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+
+from ninja import Schema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
+
+_BIGINT: Final = 2**63 - 1
+
+
+def _storable(moment: datetime) -> datetime:
+    # Python's calendar ends at both ends where UTC has a few hours more.
+    if not 2000 <= moment.year <= 9000:
+        raise ValueError("Choose a date between the years 2000 and 9000.")
+    return moment.astimezone(UTC)
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("Write date and time as RFC 3339, such as 2027-03-01T09:00:00Z.")
+    return value
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(examples=["2027-03-01T09:00:00Z"]),
+    AfterValidator(_storable),
+    # A bare number could be seconds or milliseconds.
+    BeforeValidator(_written),
+]
+RowId = Annotated[StrictInt, Field(ge=1, le=_BIGINT)]
+State = Literal["active", "paused", "blocked"]
+
+
+class Strict(Schema):
+    """A body: unknown fields are refused by name, and nothing is converted in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LinkIn(Strict):
+    """A link to create."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"destination": "https://example.com/spring?utm_source=poster", "title": "Spring poster"},
+                {
+                    "destination": "https://example.com/menu",
+                    "code": "menu-2027",
+                    "expires_at": "2027-12-31T23:00:00Z",
+                },
+            ]
+        },
+    )
+
+    destination: StrictStr = Field(
+        description="Where a scan is sent: an http or https URL of at most 2,048 characters.",
+        examples=["https://example.com/spring"],
+    )
+    title: StrictStr = Field(
+        "", description="For people; never shown to who scans.", examples=["Spring poster"]
+    )
+    code: StrictStr = Field(
+        "",
+        description="What follows the host: 3 to 64 letters, digits, inner hyphens; any case. Empty: random.",
+        examples=["spring-27"],
+    )
+    campaign_id: RowId | None = Field(None, description="The campaign this link belongs to.")
+    starts_at: Moment | None = Field(None, description="Before this, a scan sees a friendly page.")
+    expires_at: Moment | None = Field(None, description="From then on, a scan sees that it is over.")
+    redirect_status: StrictInt = Field(302, description="301, 302, 303, 307 or 308.", examples=[302])
+
+
+class LinkPatch(Strict):
+    """What to change; fields left out stay. The code cannot change: it is on paper."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"destination": "https://example.com/summer", "version": 3}]},
+    )
+
+    destination: StrictStr = Field("", description="Where the next scan is sent.")
+    title: StrictStr = Field("", description="For people; never shown to who scans.")
+    campaign_id: RowId | None = Field(None, description="The campaign, or null for none.")
+    starts_at: Moment | None = Field(None, description="Before this, a friendly page; null for no start.")
+    expires_at: Moment | None = Field(None, description="From then on, it is over; null for no end.")
+    redirect_status: StrictInt = Field(302, description="301, 302, 303, 307 or 308.")
+    version: RowId | None = Field(
+        None, description="The version you read. When somebody saved a newer one, the answer is 409."
+    )
+
+
+class LinkOut(Schema):
+    """A link."""
+
+    id: int = Field(examples=[42])
+    code: str = Field(examples=["k7m2p9xq4r"])
+    short_url: str = Field(examples=["https://go.example.com/k7m2p9xq4r"])
+    title: str
+    destination: str = Field(examples=["https://example.com/spring"])
+    campaign_id: int | None
+    state: State
+    starts_at: datetime | None
+    expires_at: datetime | None
+    redirect_status: int = Field(examples=[302])
+    version: int = Field(description="Grows by one with each edit; also the ETag.", examples=[1])
+    created_at: datetime
+    updated_at: datetime
+
+
+class LinkPage(Schema):
+    """Links, newest first."""
+
+    data: list[LinkOut]
+    next: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")
+
+
+class CampaignIn(Strict):
+    """A campaign to create, or its new name."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Spring 2027"}]})
+
+    name: StrictStr = Field(
+        description="1 to 80 characters, unique in the workspace.", examples=["Spring 2027"]
+    )
+
+
+class CampaignOut(Schema):
+    """A named group of links."""
+
+    id: int
+    name: str
+    created_at: datetime
+
+
+class CampaignPage(Schema):
+    """Campaigns, newest first."""
+
+    data: list[CampaignOut]
+    next: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")
+
+
+class KeyOut(Schema):
+    """The key that asked."""
+
+    name: str
+    scopes: list[str] = Field(examples=[["links:read", "stats:read"]])
+
+
+class WorkspaceOut(Schema):
+    """The workspace that the key belongs to."""
+
+    id: int
+    name: str
+    slug: str
+    time_zone: str = Field(examples=["Europe/Berlin"])
+    key: KeyOut
+
+
+class PageQuery(Schema):
+    """Which part of a long list."""
+
+    cursor: str = Field("", description="`next` of the page before; leave it out for the first page.")
+    limit: int = Field(50, ge=1, le=100, description="Rows a page.")
+
+
+class LinkQuery(PageQuery):
+    """Which links."""
+
+    q: str = Field("", max_length=200, description="Part of the title, code or destination.")
+    state: State | Literal[""] = Field("", description="Only links in this state.")
+    campaign_id: int | None = Field(None, ge=1, le=_BIGINT, description="Only links of this campaign.")
+
+
+class QrQuery(Schema):
+    """How to print the code. Texts here, so that the sentences about wrong values are the console's."""
+
+    mm: str = Field(
+        "", description="Side of the image in mm, quiet zone included; 25 unless told.", examples=["25"]
+    )
+    error_correction: str = Field(
+        "", description="L, M, Q or H. Left out: at least M, and more where it needs no larger symbol."
+    )
+    quiet_zone: str = Field(
+        "", description="Light margin in modules, 0 to 16; 4 unless told.", examples=["4"]
+    )
+    dark: str = Field("", description="Colour of the modules as #rgb or #rrggbb.", examples=["#000000"])
+    light: str = Field("", description="Colour of the background.", examples=["#ffffff"])
+    dpi: str = Field("", description="PNG only: 72 to 2400; 300 unless told.", examples=["300"])
+
+
+class ProblemField(Schema):
+    """One value that cannot be used."""
+
+    field: str
+    message: str
+
+
+class ProblemOut(Schema):
+    """An error, as RFC 9457 has it."""
+
+    type: str = Field(examples=["urn:scanway:problem:invalid"])
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[ProblemField] | None = None
+
+
+def changes(patch: Schema) -> dict[str, Any]:
+    """Only the fields that were in the body."""
+    return patch.model_dump(exclude_unset=True)
