@@ -102,10 +102,7 @@ _HINTED_SYSTEMS: Final = {
     "windows": "Windows",
 }
 # What the parser says when it has no model.
-_NO_MODEL: Final = frozenset(
-    {"", "K", "Mac", "Other", "Spider", "Generic Smartphone", "Generic Feature Phone"}
-)
-_SPEAKS_OF_ITSELF: Final = frozenset({"Huawei Browser"})
+_NO_MODEL: Final = frozenset({"", "K", "Mac", "Other", "Spider", "Huawei Browser"})
 
 
 @lru_cache(maxsize=65536)
@@ -141,7 +138,7 @@ def agent(user_agent: str, ch_platform: str = "", ch_mobile: str = "", ch_model:
         model = ""
     else:
         model = hinted_model or (parsed.device.family if parsed.device else "")
-    if model in _NO_MODEL:
+    if model in _NO_MODEL or model.startswith("Generic "):
         model = ""
     return Agent(device, tidy(model, 64), tidy(system, 64), tidy(_BROWSERS.get(browser, browser), 64), in_app)
 

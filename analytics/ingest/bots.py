@@ -54,7 +54,8 @@ HUMAN: Final = Verdict(False, "", ())
 _NOBODY: Final = Named()
 
 # Apps that fetch a link to draw a preview of it. Apple's Messages says it is Facebook's and Twitter's bot in
-# one string, and Signal says WhatsApp; the order settles both as well as can be.
+# one string, Telegram says it is like Twitter's, and Signal says it is WhatsApp: the order settles all but
+# the last.
 _PREVIEWS: Final = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
@@ -65,10 +66,10 @@ _PREVIEWS: Final = tuple(
             "Facebook",
             r"facebookexternalhit|facebookcatalog|\bfacebot\b|meta-externalagent|meta-externalfetcher",
         ),
-        ("X", r"twitterbot"),
         ("WhatsApp", r"^whatsapp/"),
         ("Slack", r"slackbot|slack-imgproxy"),
         ("Telegram", r"telegrambot"),
+        ("X", r"twitterbot"),
         ("Discord", r"discordbot"),
         ("LinkedIn", r"linkedinbot"),
         ("Microsoft Teams", r"skypeuripreview|microsoft teams"),
