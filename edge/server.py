@@ -55,7 +55,7 @@ class Server(MPServer):
                     self.wrks[index] = self._spawn_worker(
                         idx=index, target=spawn_target, callback_loader=target_loader
                     )
-                    self.wrks[index].start()
+                    cast("Any", self.wrks[index]).start()
 
     def _answers(self) -> bool:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(self.bind_addr), str(self.bind_addr))  # noqa: S104
