@@ -25,6 +25,7 @@ from deploy.ports import require_free
 from deploy.program import Program
 from deploy.provision import LINE
 from deploy.screen import Screen
+from deploy.stamp import Stamp
 from deploy.supervisor import Supervisor
 
 ENGINES, PROCESSES = 1, 2
@@ -40,6 +41,8 @@ class Up:
     def __init__(self, setup: Setup, screen: Screen, run_id: str) -> None:
         self.setup = setup
         self.screen = screen
+        self.postgres = Postgres(setup.home.path, setup.secrets["HOME_ID"])
+        self.stamp = Stamp(setup.home.path)
         self.supervisor = Supervisor(screen, leftovers.RunFile(setup.home.run_file, run_id))
 
     def check_ports(self) -> None:
@@ -62,11 +65,9 @@ class Up:
             folder = setup.home.path / "valkey"
             program = await valkey.program(folder, setup.valkey, setup.secrets["VALKEY_PASSWORD"])
         elif name == "postgres":
-            postgres = Postgres(setup.home.path, setup.secrets["HOME_ID"])
-            postgres.locate()
-            await postgres.prepare({OWNER: setup.secrets["POSTGRES_OWNER_PASSWORD"],
+            await self.postgres.prepare({OWNER: setup.secrets["POSTGRES_OWNER_PASSWORD"],
                                     APP: setup.secrets["POSTGRES_APP_PASSWORD"]})  # fmt: skip
-            program = postgres.program(setup.postgres)
+            program = self.postgres.program(setup.postgres)
         else:
             program = clickhouse.program(
                 setup.home.path / "clickhouse",
@@ -100,19 +101,42 @@ class Up:
             title=TITLES[name],
             argv=command("deploy.cli", name),
             environment=self.setup.environment(name),
-            cwd=self.setup.home.path,
+            cwd=Path.cwd(),
         )
         await self.supervisor.start(program, stage=PROCESSES)
         self.screen.step(f"Starting the {name}", self.screen.elapsed() - began)
 
     async def start(self) -> None:
         """Raises DeployError."""
+        if "postgres" in self.setup.embedded:
+            self.postgres.locate()
         if self.setup.embedded:
             self.screen.line(f"Data is in {self.setup.home.path}")
+        set_up = self.is_set_up()
         await _all(self.engine(name) for name in self.setup.embedded)
-        account = await self.provision()
-        await _all(self.process(name) for name in TITLES)
+        account = None
+        if not set_up:
+            self.stamp.remove()
+            account = await self.provision()
+            self.stamp.write()
+        try:
+            await _all(self.process(name) for name in TITLES)
+        except BaseException:
+            if account:  # it is shown once: not to be lost with a failed start
+                self.screen.line(f"Made the account {account['email']}, password {account['password']}")
+            raise
         self.announce(account)
+
+    def is_set_up(self) -> bool:
+        """Whether tables and schema are known to be those of this version."""
+        folder = self.setup.home.path / "clickhouse"
+        return (
+            {"postgres", "clickhouse"} <= set(self.setup.embedded)
+            and not self.postgres.is_new()
+            and folder.is_dir()
+            and any(folder.iterdir())
+            and self.stamp.is_current()
+        )
 
     def announce(self, account: dict[str, str] | None) -> None:
         settings = self.setup.settings

@@ -29,7 +29,7 @@ from deploy.program import Program
 ELSEWHERE = Path("/var/lib/scanway")
 """Where root's data goes when `nobody` cannot pass through the folders above the home, for example /root."""
 
-_SHOWN = re.compile(r"^(WARNING|ERROR|FATAL|PANIC|DETAIL|HINT):(?!  terminating connection)")
+_SHOWN = re.compile(r"^(WARNING|FATAL|PANIC):(?!  terminating connection)")
 _SETTINGS = {
     "unix_socket_directories": "",
     "shared_buffers": "128MB",
@@ -130,6 +130,10 @@ class Postgres:
         return target
 
     # Making the data folder
+
+    def is_new(self) -> bool:
+        """True where prepare() will make an empty database."""
+        return not (self.data / "PG_VERSION").exists()
 
     async def prepare(self, passwords: Mapping[str, str]) -> None:
         """Make the data folder where there is none. Raises SetupError with the reason."""
