@@ -1,0 +1,1 @@
+"""The console: HTML pages for people."""

@@ -1,0 +1,106 @@
+"""The numbers on a link's page, ready to be rendered; or the sentence why they cannot be had."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from control_plane.accounts.models import Workspace
+from control_plane.campaigns import stats
+from control_plane.campaigns.errors import StatsUnavailable
+from control_plane.console import breakdowns, names, signals
+from control_plane.console.periods import Period, buckets
+from control_plane.console.series import Series, series
+
+RECENT = 12
+SIGNAL_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class Totals:
+    """None: not known."""
+
+    humans: int | None = None
+    bots: int | None = None
+    visitors: int | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ShownScan:
+    """One line of the latest scans. key: the same for the same scan when the page asks again."""
+
+    key: str
+    at: datetime
+    is_bot: bool
+    bot_name: str
+    country: str
+    place: str
+    detail: str
+    icon: str
+    reason: str
+    reason_label: str
+
+
+@dataclass(frozen=True)
+class LinkStats:
+    """problem: a sentence, where ClickHouse does not answer; then the rest is empty."""
+
+    totals: Totals = Totals()
+    series: Series | None = None
+    cards: list[breakdowns.Card] = field(default_factory=list)
+    recent: list[ShownScan] = field(default_factory=list)
+    bot_signals: list[signals.Signal] = field(default_factory=list)
+    bot_sample: int = 0
+    whole_days: bool = False
+    problem: str = ""
+
+
+def load(workspace: Workspace, link_id: int, period: Period) -> LinkStats:
+    zone = ZoneInfo(workspace.time_zone)
+    now = timezone.now()
+    starts = buckets(period, now, zone)
+    span = {"workspace_id": workspace.pk, "link_id": link_id, "since": starts[0], "until": now}
+    try:
+        totals = stats.link_totals(**span)
+        points = stats.link_series(**span, unit=period.unit, time_zone=workspace.time_zone)
+        found = {
+            dimension: stats.link_breakdown(**span, dimension=dimension, limit=50)
+            for dimension in breakdowns.DIMENSIONS
+        }
+        latest = stats.recent_scans(workspace_id=workspace.pk, link_id=link_id, limit=SIGNAL_SAMPLE)
+    except StatsUnavailable as error:
+        return LinkStats(problem=error.message)
+    shown = series(((point.bucket, point.humans, point.bots) for point in points), starts, period, zone)
+    return LinkStats(
+        # The chart and the number above it are the same count: the rollup's totals start at a whole hour.
+        totals=Totals(sum(shown.data["humans"]), sum(shown.data["bots"]), totals.visitors, totals.last_at),
+        series=shown,
+        cards=breakdowns.cards(found),
+        recent=[_shown(scan) for scan in latest[:RECENT]],
+        bot_signals=signals.explain(scan.bot_signals for scan in latest if scan.is_bot),
+        bot_sample=len(latest),
+        whole_days=period.unit != "day",
+    )
+
+
+def _shown(scan: stats.RecentScan) -> ShownScan:
+    place = ", ".join(part for part in (scan.city, names.country(scan.country)) if part)
+    device = scan.device_model or names.device(scan.device)
+    via = scan.in_app or scan.browser
+    parts = [device, scan.os, f"in {via}" if scan.in_app else via]
+    if scan.referrer_host:
+        parts.append(f"from {scan.referrer_host}")
+    return ShownScan(
+        key=f"{scan.at.timestamp():.6f}",
+        at=scan.at,
+        is_bot=bool(scan.is_bot),
+        bot_name=scan.bot_name or "Bot",
+        country=scan.country,
+        place=place if scan.country else "Unknown place",
+        detail=" · ".join(part for part in parts if part and part != names.UNKNOWN) or "Nothing known",
+        icon=breakdowns.device_icon(scan.device),
+        reason=scan.reason,
+        reason_label=names.reason(scan.reason),
+    )
