@@ -63,11 +63,5 @@ class IdempotencyConflict(CampaignsError):
     field = "Idempotency-Key"
 
 
-class IdempotencyInProgress(CampaignsError):
-    """A request with this Idempotency-Key is being answered right now. Ask again in a moment."""
-
-    field = "Idempotency-Key"
-
-
 class StatsUnavailable(CampaignsError):
     """Statistics are not available right now; links keep working. Try again in a minute."""

@@ -20,7 +20,7 @@ from control_plane.campaigns.errors import (
 )
 from control_plane.campaigns.models import Campaign, Link, LinkState
 from control_plane.campaigns.publish import publication, publish_link
-from control_plane.campaigns.short_url import own_hosts
+from control_plane.campaigns.own_hosts import own_hosts
 from edge.code import CodeError, check_own_code, random_code
 
 REDIRECT_STATUSES: Final = (301, 302, 303, 307, 308)

@@ -13,6 +13,8 @@ from control_plane.accounts.services import find_workspace
 
 
 class Command(BaseCommand):
+    # Not the URL table: it would import the whole console for a command that needs the database alone.
+    requires_system_checks = []
     help = "Create an API key. The key is the last line of the output; it is shown this once."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -12,6 +12,8 @@ from control_plane.accounts.services import create_user, create_workspace
 
 
 class Command(BaseCommand):
+    # Not the URL table: it would import the whole console for a command that needs the database alone.
+    requires_system_checks = []
     help = "Create an account, and with --workspace a workspace that it owns."
 
     def add_arguments(self, parser: CommandParser) -> None:

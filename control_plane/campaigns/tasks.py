@@ -1,0 +1,42 @@
+"""Jobs of campaigns. Each opens the scopes it needs; none is open when it starts."""
+
+import logging
+
+import redis
+from procrastinate.contrib.django import app
+
+from control_plane.campaigns import idempotency, publish
+
+log = logging.getLogger("publish")
+_valkey_is_away = False
+
+
+@app.periodic(cron="* * * * * *")
+@app.task(name="campaigns.sweep", queueing_lock="campaigns.sweep")
+def sweep(timestamp: int) -> None:
+    """Each second: what Valkey lacks. The lock keeps one waiting at most, however long a run takes.
+
+    A Valkey that is away is said once, not each second, and is no failed job: the next second tries again.
+    """
+    global _valkey_is_away
+    try:
+        done = publish.sweep()
+    except (redis.RedisError, OSError) as error:
+        if not _valkey_is_away:
+            log.warning("Valkey cannot be reached (%s). Edits are kept and published when it is back.", error)
+        _valkey_is_away = True
+        return
+    if _valkey_is_away:
+        log.info("Valkey is back.")
+    _valkey_is_away = False
+    if done.restored:
+        log.info("Valkey was empty or had restarted: published all %d links.", done.published)
+    elif done.published:
+        log.info("Published %d links that were waiting.", done.published)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="campaigns.forget_idempotency_keys", queueing_lock="campaigns.forget_idempotency_keys")
+def forget_idempotency_keys(timestamp: int) -> None:
+    """Each hour: answers older than 24 hours."""
+    idempotency.forget_old()
