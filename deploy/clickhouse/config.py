@@ -31,7 +31,8 @@ class Config:
         password = _secret(env, "SCANWAY_CLICKHOUSE_PASSWORD")
         if not password and host not in ("127.0.0.1", "::1", "[::1]", "localhost"):
             raise ValueError(
-                f"SCANWAY_CLICKHOUSE_BIND is {host}, which others can reach: set SCANWAY_CLICKHOUSE_PASSWORD, or bind to 127.0.0.1."
+                f"SCANWAY_CLICKHOUSE_BIND is {host}, which others can reach: "
+                "set SCANWAY_CLICKHOUSE_PASSWORD, or bind to 127.0.0.1."
             )
         queries = env.get("SCANWAY_CLICKHOUSE_MAX_QUERIES", str(MAX_QUERIES))
         if not queries.isdigit() or int(queries) < 1:

@@ -8,7 +8,6 @@ import errno
 import fcntl
 import json
 import os
-import uuid
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -67,7 +66,7 @@ class Engine:
         _mark(path, self.version)
 
     def connect(self, database: str = "") -> Any:
-        """A new connection with nothing set but what makes it behave like the server. Raises ClickHouseError."""
+        """A new connection, set only to behave like the server. Raises ClickHouseError."""
         connection = self._connect(self._url)
         try:
             # The shell's habit of reading a bare expression as SELECT is off in the server.
@@ -101,10 +100,6 @@ def quote_name(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
-def new_tag() -> str:
-    return f"scanway-{uuid.uuid4()}"
-
-
 def _text(connection: Any, sql: str) -> str:
     return bytes(connection.query(sql, "TabSeparatedRaw").bytes()).decode().strip()
 
@@ -133,7 +128,8 @@ def _lock_folder(path: Path) -> int:
     except OSError as error:
         os.close(lock)
         raise CannotStart(
-            f"Another scanway clickhouse is running on {path}: stop it, or set SCANWAY_CLICKHOUSE_PATH to another folder."
+            f"Another scanway clickhouse is running on {path}: stop it, "
+            "or set SCANWAY_CLICKHOUSE_PATH to another folder."
         ) from error
     return lock
 
@@ -145,7 +141,8 @@ def _refuse_foreign(path: Path) -> None:
     foreign = sorted(item.name for item in path.iterdir() if item.name not in _OURS | _ENGINE_FOLDERS)
     if foreign:
         raise CannotStart(
-            f"{path} holds {foreign[0]}, which is not ClickHouse's: set SCANWAY_CLICKHOUSE_PATH to an empty folder."
+            f"{path} holds {foreign[0]}, which is not ClickHouse's: "
+            "set SCANWAY_CLICKHOUSE_PATH to an empty folder."
         )
 
 

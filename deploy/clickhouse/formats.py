@@ -8,23 +8,23 @@ around the rows (JSON, Parquet, Pretty) cannot be joined and are produced in one
 import re
 from typing import Final
 
-_PLAIN: Final = frozenset(
-    "native tabseparated tsv tabseparatedraw tsvraw raw csv rowbinary tskv jsoneachrow jsonlines ndjson jsonl "
-    "jsonstringseachrow jsoncompacteachrow jsoncompactstringseachrow lineasstring rawblob msgpack null".split()
+_PLAIN: Final = re.compile(
+    r"^(?:native|tabseparated(?:raw)?|tsv(?:raw)?|raw|csv|rowbinary|tskv|jsoneachrow|jsonlines|ndjson|jsonl"
+    r"|jsonstringseachrow|jsoncompact(?:strings)?eachrow|lineasstring|rawblob|msgpack|null)$"
 )
 _LINED: Final = re.compile(
-    r"^(?:tabseparated|tsv|tabseparatedraw|tsvraw|raw|csv|jsoncompacteachrow|jsoncompactstringseachrow)withnames(andtypes)?$"
+    r"^(?:tabseparated(?:raw)?|tsv(?:raw)?|raw|csv|jsoncompact(?:strings)?eachrow)withnames(andtypes)?$"
 )
 _BINARY: Final = re.compile(r"^rowbinarywithnames(andtypes)?$")
 
 
 def is_streamable(name: str) -> bool:
     lower = name.lower()
-    return lower in _PLAIN or bool(_LINED.match(lower)) or bool(_BINARY.match(lower))
+    return bool(_PLAIN.match(lower)) or bool(_LINED.match(lower)) or bool(_BINARY.match(lower))
 
 
 def has_header(name: str) -> bool:
-    return name.lower() not in _PLAIN
+    return not _PLAIN.match(name.lower())
 
 
 class Joiner:

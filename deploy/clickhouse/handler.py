@@ -31,9 +31,29 @@ _SPOOL: Final = 4 << 20
 
 # Arguments that speak to the server; every other one is a setting.
 _TRANSPORT: Final = frozenset(
-    "query database default_format user password quota_key session_id session_timeout session_check query_id "
-    "compress decompress wait_end_of_query buffer_size client_protocol_version role stacktrace close_session "
-    "send_progress_in_http_headers http_headers_progress_interval_ms enable_http_compression".split()
+    (
+        "query",
+        "database",
+        "default_format",
+        "user",
+        "password",
+        "quota_key",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "query_id",
+        "compress",
+        "decompress",
+        "wait_end_of_query",
+        "buffer_size",
+        "client_protocol_version",
+        "role",
+        "stacktrace",
+        "close_session",
+        "send_progress_in_http_headers",
+        "http_headers_progress_interval_ms",
+        "enable_http_compression",
+    )
 )
 _CONTENT_TYPES: Final = {
     "json": "application/json; charset=UTF-8",
@@ -49,11 +69,12 @@ _CONTENT_TYPES: Final = {
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "scanway-clickhouse"
-    sys_version = ""
     timeout = 300  # seconds a connection may be silent
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
+
+    def version_string(self) -> str:
+        return "scanway-clickhouse"
 
     def log_message(self, format: str, *args: Any) -> None:
         """No access log: statements may hold what should not be in a log."""
@@ -74,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, *, read_only: bool) -> None:
         url = urlsplit(self.path)
         self._started = False
-        self._body_left = True
+        self._body = self._read_body()
         self._fixed_headers: dict[str, str] = {}
         if url.path == "/ping":
             self._drain()
@@ -111,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
         body = (
             iter(())
             if form or tables
-            else compression.decode(self._body(), self.headers.get("Content-Encoding", ""))
+            else compression.decode(self._body, self.headers.get("Content-Encoding", ""))
         )
         settings = {
             key: value
@@ -211,7 +232,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _limited(self, limit: int) -> Iterator[bytes]:
         size = 0
-        for piece in self._body():
+        for piece in self._body:
             size += len(piece)
             if size > limit:
                 raise ClickHouseError.make(
@@ -219,7 +240,7 @@ class Handler(BaseHTTPRequestHandler):
                 )
             yield piece
 
-    def _body(self) -> Iterator[bytes]:
+    def _read_body(self) -> Iterator[bytes]:
         """The body as it comes. Raises ClickHouseError where it ends too early."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             yield from self._chunks()
@@ -231,10 +252,7 @@ class Handler(BaseHTTPRequestHandler):
                 if not piece:
                     raise self._broken()
                 left -= len(piece)
-                if not left:
-                    self._body_left = False
                 yield piece
-        self._body_left = False
 
     def _chunks(self) -> Iterator[bytes]:
         while True:
@@ -257,24 +275,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def _broken(self) -> ClickHouseError:
         self.close_connection = True
-        self._body_left = False
         return ClickHouseError.make(
             33, "CANNOT_READ_ALL_DATA", "The request's body ended before it was complete."
         )
 
     def _drain(self) -> None:
-        """Reads what is left of the body, so that the client reads the answer; too much cuts the connection."""
-        if not self._body_left:
-            return
+        """Reads what is left of the body, so that the client gets to read; too much cuts the connection."""
         size = 0
         try:
-            for piece in self._body():
+            for piece in self._body:
                 size += len(piece)
                 if size > _MAX_DRAIN:
+                    self.close_connection = True
                     break
         except (ClickHouseError, OSError):
-            self.close_connection = True
-        if self._body_left:
             self.close_connection = True
 
     def _send_outcome(self, outcome: Outcome, args: dict[str, str], began: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from deploy.clickhouse.engine import Engine, quote, quote_name
+from deploy.clickhouse.engine import quote, quote_name
 from deploy.clickhouse.errors import ClickHouseError
 from deploy.clickhouse.formats import Joiner, has_header, is_streamable
 from deploy.clickhouse.statement import Statement, guard, parse
@@ -196,7 +196,3 @@ def _finished(result: Any, name: str, data: bytes | None = None) -> Outcome:
         "result_rows": result.rows_read(),
     }
     return Outcome(name if body or name else "", iter((body,) if body else ()), summary)
-
-
-def open_connection(engine: Engine, call: Call) -> Any:
-    return engine.connect(call.database)

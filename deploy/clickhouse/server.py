@@ -91,7 +91,8 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
             raise ClickHouseError.make(
                 516,
                 "AUTHENTICATION_FAILED",
-                f"{user or 'default'}: Authentication failed: password is incorrect, or there is no user with such name.",
+                f"{user or 'default'}: Authentication failed: password is incorrect, "
+                "or there is no user with such name.",
             )
 
     def begin(self, tag: str, watched: socket.socket | None) -> None:
@@ -161,7 +162,7 @@ def _hung_up(client: socket.socket) -> bool:
 
 
 def serve() -> None:
-    """Reads the environment, serves until SIGTERM or SIGINT, and exits 0. Exits 1 with a sentence otherwise."""
+    """Serves as the environment says until SIGTERM or SIGINT, then exits 0; 1 where it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

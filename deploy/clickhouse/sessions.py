@@ -93,7 +93,8 @@ def _values(connection: Any, names: list[str]) -> dict[str, str | None]:
     """Each setting's value, or None where it is the default."""
     listed = ", ".join(quote(name) for name in names)
     result = connection.query(
-        f"SELECT name, value, changed FROM system.settings WHERE name IN ({listed})", "JSONCompactEachRow"
+        f"SELECT name, value, changed FROM system.settings WHERE name IN ({listed})",  # noqa: S608
+        "JSONCompactEachRow",
     )
     rows = [json.loads(line) for line in bytes(result.bytes() or b"").splitlines()]
     return {name: value if changed else None for name, value, changed in rows}
