@@ -13,7 +13,8 @@ SELECT
     referrer_host,
     language,
     is_bot,
-    bot_name
+    bot_name,
+    bot_signals
 FROM events
 WHERE workspace_id = {workspace_id:UInt64}
     AND link_id = {link_id:UInt64}
