@@ -27,7 +27,7 @@ from edge.settings import Settings
 from edge.site import PREFIX, SITE_PATHS, site
 from edge.spool import SEAL_EVERY, Spool
 from edge.unknown_limit import UnknownLimit
-from edge.visit import ACCEPT_LANGUAGE, NOBODY, client_ip, encode_visit, header_fields
+from edge.visit import ACCEPT_LANGUAGE, MAX_CODE, NOBODY, encode_visit, header_fields
 
 log = logging.getLogger("edge")
 
@@ -37,6 +37,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 # What may be asked of Valkey: the alphabet of edge.code without its rule on hyphens.
 _asks: Final = re.compile(r"[a-z0-9-]{1,64}").fullmatch
+
+METHODS: Final = frozenset({"GET", "HEAD"})
 
 _LIMITED: Final = SLOT["scanway_edge_limited"]
 _FAULTS: Final = SLOT["scanway_edge_faults"]
@@ -72,54 +74,53 @@ class Edge:
         self._parent = os.getppid()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # Not itself a coroutine: awaiting one more of them costs every scan 0.2 µs.
         if scope["type"] != "http":
-            return await self._lifespan(receive, send)
+            return self._lifespan(receive, send)
         path: str = scope["path"]
         if path in SITE_PATHS or path.startswith(PREFIX):
-            return await self._site(scope, receive, send)
-        try:
-            await self._scan(scope, path, send)
-        except Exception:
-            # The last resort: a bug costs one person one retry, and is counted and logged, never silent.
-            self._counters[_FAULTS] += 1
-            log.exception("The scan of %.100r failed.", path)
-            await _page(send, scope["method"], self._pages.refusal(UNAVAILABLE, ""))
+            return self._site(scope, receive, send)
+        if scope["method"] not in METHODS:
+            return _plain(send, 405, b"Only GET and HEAD.\n", (b"allow", b"GET, HEAD"))
+        return self._scan(scope, path, send)
 
     async def _scan(self, scope: Scope, path: str, send: Send) -> None:
         """A scan: resolve, decide, record, respond."""
-        method = scope["method"]
-        if method != "GET" and method != "HEAD":
-            return await _plain(send, 405, b"Only GET and HEAD.\n", (b"allow", b"GET, HEAD"))
+        try:
+            code = path[1:].lower()
+            now = time.monotonic()
+            entry = self._resolver.cached(code, now)
+            if entry is None:
+                code = code.rstrip("/")
+                entry, decision = await self._resolve(code, now)
+                if decision is UNKNOWN:
+                    wait = self._limit.retry_after(self._address(scope), now)
+                    if wait:
+                        self._counters[_LIMITED] += 1
+                        return await _plain(send, 429, b"Too many.\n", (b"retry-after", b"%d" % wait))
+                code, now_ns = code[:MAX_CODE], time.time_ns()
+            else:
+                now_ns = time.time_ns()
+                decision = entry.always or decide(entry.record, now_ns // 1_000_000)
 
-        code = path[1:].lower()
-        now = time.monotonic()
-        entry = self._resolver.cached(code, now)
-        if entry is None:
-            code = code.rstrip("/")
-            entry, decision = await self._resolve(code, now)
-            if decision is UNKNOWN:
-                wait = self._limit.retry_after(client_ip(scope, self._address), now)
-                if wait:
-                    self._counters[_LIMITED] += 1
-                    return await _plain(send, 429, b"Too many.\n", (b"retry-after", b"%d" % wait))
-            now_ns = time.time_ns()
-        else:
-            now_ns = time.time_ns()
-            decision = entry.always or decide(entry.record, now_ns // 1_000_000)
+            fields = header_fields(scope["headers"])
+            record = NOBODY if entry is None else entry.record
+            event_id = self._mint(now_ns)
+            ip = self._address(scope)
+            self.spool.append(encode_visit(event_id, now_ns, record, decision, scope, code, ip, fields))
+            self._counters[REASON_SLOT[decision.reason]] += 1
 
-        fields = header_fields(scope["headers"])
-        ip = client_ip(scope, self._address)
-        record = NOBODY if entry is None else entry.record
-        event_id = self._mint(now_ns)
-        self.spool.append(encode_visit(event_id, now_ns, record, decision, scope, code, ip, fields))
-        self._counters[REASON_SLOT[decision.reason]] += 1
-
-        if entry is not None and decision.location is not None:
-            await send(entry.redirect)
-            await send(_EMPTY)
-        else:
-            await _page(send, method, self._pages.refusal(decision, fields[ACCEPT_LANGUAGE]))
+            if entry is not None and decision.location is not None:
+                await send(entry.redirect)
+                await send(_EMPTY)
+            else:
+                await _page(send, scope["method"], self._pages.refusal(decision, fields[ACCEPT_LANGUAGE]))
+        except Exception:
+            # The last resort: a bug costs one person one retry, and is logged and counted, never silent.
+            self._counters[_FAULTS] += 1
+            log.exception("The scan of %.100r failed.", path)
+            await _page(send, scope["method"], self._pages.refusal(UNAVAILABLE, ""))
 
     async def _resolve(self, code: str, now: float) -> tuple[Entry | None, Decision]:
         """The way of a code that is not in memory."""

@@ -1,8 +1,9 @@
 """Who is asking: the socket's address, or what a trusted proxy says about it."""
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from edge.settings import Network
 
@@ -17,17 +18,21 @@ class ClientAddress:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._networks = tuple(trusted)
-        self.direct = not trusted
-        """True where no proxy is trusted: the hot path then takes the socket's address as it is."""
+        self._direct = not trusted
         self._trusted = lru_cache(maxsize=4096)(self._is_trusted)
 
-    def __call__(self, peer: str, headers: Headers) -> str:
-        """The right-most address of the chain that is not a trusted proxy; at worst the peer itself."""
-        peer = plain(peer)
-        if self.direct or not self._trusted(peer):
+    def __call__(self, scope: MutableMapping[str, Any]) -> str:
+        """The right-most address of the chain that is not a trusted proxy; at worst the peer itself.
+
+        '' for a socket that has no address.
+        """
+        peer: str = (scope.get("client") or ("",))[0]
+        if ":" in peer:
+            peer = plain(peer)
+        if self._direct or not self._trusted(peer):
             return peer
         client = peer
-        for hop in reversed(chain(headers)):
+        for hop in reversed(chain(scope["headers"])):
             if hop is None:
                 break  # what is left of an unreadable hop was written by somebody nobody vouches for
             client = hop

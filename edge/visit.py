@@ -3,32 +3,36 @@
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+from msgspec import structs
+
 from analytics.events import Scan, encode_scan
-from edge.client_address import ClientAddress
 from edge.decide import Decision
 from edge.record import Record
 
 MAX_QUERY: Final = 2048
 MAX_CODE: Final = 64
-MAX_HOST: Final = 255
 
-# Header → its place in the list below and how many bytes of it are kept. The sum stays far below a frame's
-# limit, also where every byte becomes two in UTF-8.
-_HEADERS: Final = {
-    b"host": (0, MAX_HOST),
-    b"user-agent": (1, 1024),
-    b"accept-language": (2, 256),
-    b"referer": (3, 2048),
-    b"accept": (4, 512),
-    b"sec-purpose": (5, 64),
-    b"purpose": (5, 64),
-    b"sec-fetch-mode": (6, 64),
-    b"sec-ch-ua-platform": (7, 128),
-    b"sec-ch-ua-mobile": (8, 16),
-    b"sec-ch-ua-model": (9, 128),
+# Header → its place in the list of fields.
+_FIELDS: Final = {
+    b"host": 0,
+    b"user-agent": 1,
+    b"accept-language": 2,
+    b"referer": 3,
+    b"accept": 4,
+    b"sec-purpose": 5,
+    b"purpose": 5,
+    b"sec-fetch-mode": 6,
+    b"sec-ch-ua-platform": 7,
+    b"sec-ch-ua-mobile": 8,
+    b"sec-ch-ua-model": 9,
 }
 _BLANK: Final = [""] * 10
-_field = _HEADERS.get
+_field = _FIELDS.get
+
+MAX_FIELD: Final = (255, 1024, 256, 1024, 512, 64, 64, 128, 16, 128)
+"""Characters kept of each field. Their sum stays far below a frame's limit, in UTF-8 too."""
+SMALL: Final = 1024
+"""Bytes of an event in which no field can be long; only in a larger one are they measured and cut."""
 
 ACCEPT_LANGUAGE: Final = 2
 
@@ -40,16 +44,10 @@ def header_fields(headers: list[tuple[bytes, bytes]]) -> list[str]:
     """The recorded headers, decoded as Latin-1, which cannot fail. Of repeated ones the last counts."""
     fields = _BLANK.copy()
     for name, value in headers:
-        found = _field(name)
-        if found is not None:
-            fields[found[0]] = str(value[: found[1]], "latin-1")
+        at = _field(name)
+        if at is not None:
+            fields[at] = value.decode("latin-1")
     return fields
-
-
-def client_ip(scope: MutableMapping[str, Any], address: ClientAddress) -> str:
-    """The client's address; '' for a socket that has none."""
-    client = scope.get("client")
-    return address(client[0], scope["headers"]) if client else ""
 
 
 def encode_visit(
@@ -63,20 +61,50 @@ def encode_visit(
     fields: list[str],
 ) -> bytes:
     """The event's bytes, ready for the spool. `code` is in its stored form."""
-    return encode_scan(
-        Scan(
-            event_id,
-            now_ns // 1000,
-            record.workspace_id,
-            record.link_id,
-            record.version,
-            decision.reason,
-            decision.status,
-            scope["method"],
-            fields[0],
-            code[:MAX_CODE],
-            str(scope["query_string"][:MAX_QUERY], "latin-1"),
-            ip,
-            *fields[1:],
-        )
+    host, agent, language, referer, accept, purpose, mode, platform, mobile, model = fields
+    scan = Scan(
+        event_id,
+        now_ns // 1000,
+        record.workspace_id,
+        record.link_id,
+        record.version,
+        decision.reason,
+        decision.status,
+        scope["method"],
+        host,
+        code,
+        scope["query_string"].decode("latin-1"),
+        ip,
+        agent,
+        language,
+        referer,
+        accept,
+        purpose,
+        mode,
+        platform,
+        mobile,
+        model,
+    )
+    payload = encode_scan(scan)
+    return payload if len(payload) <= SMALL else encode_scan(_cut(scan, fields))
+
+
+def _cut(scan: Scan, fields: list[str]) -> Scan:
+    host, agent, language, referer, accept, purpose, mode, platform, mobile, model = (
+        field[:most] for field, most in zip(fields, MAX_FIELD, strict=True)
+    )
+    return structs.replace(
+        scan,
+        host=host,
+        code=scan.code[:MAX_CODE],
+        query=scan.query[:MAX_QUERY],
+        user_agent=agent,
+        accept_language=language,
+        referer=referer,
+        accept=accept,
+        purpose=purpose,
+        sec_fetch_mode=mode,
+        ch_platform=platform,
+        ch_mobile=mobile,
+        ch_model=model,
     )
