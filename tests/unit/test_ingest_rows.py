@@ -56,13 +56,36 @@ def test_a_whole_row(enricher):
     assert str(row.pop("event_id")) == "00010203-0405-0607-0809-0a0b0c0d0e0f"
     assert row.pop("visitor_id") > 0
     assert row == {
-        "chunk_id": "chunk", "at": SCAN.at, "workspace_id": 3, "link_id": 9, "link_version": 2, "code": "menu",
-        "host": "go.example.com", "reason": "ok", "status": 302, "method": "GET", "country": "GB",
-        "region": "England", "city": "London", "continent": "EU", "device": "phone", "device_model": "iPhone",
-        "os": "iOS", "browser": "Safari", "in_app": "", "referrer_host": "instagram.com", "utm_source": "poster",
-        "utm_medium": "", "utm_campaign": "", "utm_term": "", "utm_content": "", "language": "en", "is_bot": 0,
-        "bot_name": "", "bot_signals": (),
-    }  # fmt: skip
+        "chunk_id": "chunk",
+        "at": SCAN.at,
+        "workspace_id": 3,
+        "link_id": 9,
+        "link_version": 2,
+        "code": "menu",
+        "host": "go.example.com",
+        "reason": "ok",
+        "status": 302,
+        "method": "GET",
+        "country": "GB",
+        "region": "England",
+        "city": "London",
+        "continent": "EU",
+        "device": "phone",
+        "device_model": "iPhone",
+        "os": "iOS",
+        "browser": "Safari",
+        "in_app": "",
+        "referrer_host": "instagram.com",
+        "utm_source": "poster",
+        "utm_medium": "",
+        "utm_campaign": "",
+        "utm_term": "",
+        "utm_content": "",
+        "language": "en",
+        "is_bot": 0,
+        "bot_name": "",
+        "bot_signals": (),
+    }
 
 
 def test_a_bot_is_no_phone(enricher):
