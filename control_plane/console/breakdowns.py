@@ -137,7 +137,7 @@ def panel(dimension: str, tab: str, title: str, empty: str, *, rows: Iterable[Co
 
 
 def share(part: int, whole: int) -> str:
-    """"12 %"; a small part is never shown as nothing."""
+    """ "12 %"; a small part is never shown as nothing."""
     if not whole:
         return ""
     percent = 100 * part / whole

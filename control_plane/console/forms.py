@@ -61,7 +61,7 @@ class LinkForm(ConsoleForm):
         label="Code",
         required=False,
         max_length=500,
-        help_text="Letters, digits and hyphens, at least 3. Leave it empty for a random one nobody can guess.",
+        help_text="At least 3 letters, digits and hyphens. Leave it empty for a random one nobody can guess.",
         widget=forms.TextInput(
             attrs={
                 "placeholder": "random",
@@ -109,8 +109,9 @@ class LinkForm(ConsoleForm):
                 "version": link.version,
             } | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
-        self.fields["campaign"].choices = [("", "No campaign"), *((c.pk, c.name) for c in campaigns)]
-        self.fields["campaign"].error_messages["invalid_choice"] = "There is no such campaign in this workspace."
+        campaign = self.fields["campaign"]
+        campaign.choices = [("", "No campaign"), *((one.pk, one.name) for one in campaigns)]
+        campaign.error_messages["invalid_choice"] = "There is no such campaign in this workspace."
         if link is not None:
             del self.fields["code"]
 

@@ -24,19 +24,20 @@ def shown_state(link: Link) -> ShownState:
         return ShownState(
             "blocked",
             "Blocked",
-            "This link was blocked by the abuse desk and cannot be changed. Visitors see a page that says so.",
+            "The abuse desk blocked this link; it cannot be changed. Visitors see a page that says so.",
         )
     if link.state == LinkState.PAUSED:
         return ShownState(
             "paused",
             "Paused",
-            "This link is paused. Whoever scans it sees a friendly page; their scans are counted. Resume it at any time.",
+            "This link is paused. Whoever scans it sees a friendly page, and is counted. Resume it any time.",
         )
     if link.expires_at and link.expires_at <= now:
         return ShownState(
             "warn",
             "Expired",
-            f"This link expired on {_day(link.expires_at)}. Visitors see a page that says so. Edit the end to revive it.",
+            f"This link expired on {_day(link.expires_at)}. Visitors see a page that says so. "
+            "Give it a later end to revive it.",
         )
     if link.starts_at and link.starts_at > now:
         return ShownState(

@@ -10,7 +10,7 @@ from control_plane.accounts.models import Workspace
 from control_plane.campaigns import stats
 from control_plane.campaigns.errors import StatsUnavailable
 from control_plane.console import breakdowns, names, signals
-from control_plane.console.periods import Period, buckets
+from control_plane.console.periods import Period, buckets, end
 from control_plane.console.series import Series, series
 
 RECENT = 12
@@ -59,9 +59,13 @@ class LinkStats:
 
 def load(workspace: Workspace, link_id: int, period: Period) -> LinkStats:
     zone = ZoneInfo(workspace.time_zone)
-    now = timezone.now()
-    starts = buckets(period, now, zone)
-    span = {"workspace_id": workspace.pk, "link_id": link_id, "since": starts[0], "until": now}
+    starts = buckets(period, timezone.now(), zone)
+    span = {
+        "workspace_id": workspace.pk,
+        "link_id": link_id,
+        "since": starts[0],
+        "until": end(period, starts),
+    }
     try:
         totals = stats.link_totals(**span)
         points = stats.link_series(**span, unit=period.unit, time_zone=workspace.time_zone)

@@ -18,7 +18,7 @@ class Period:
 
 
 PERIODS: Final = (
-    Period("1h", "Live", "Last 60 minutes", "minute", 60),
+    Period("1h", "1 h", "Last 60 minutes", "minute", 60),
     Period("24h", "24 h", "Last 24 hours", "hour", 24),
     Period("7d", "7 d", "Last 7 days", "hour", 168),
     Period("30d", "30 d", "Last 30 days", "day", 30),
@@ -48,3 +48,11 @@ def buckets(period: Period, now: datetime, zone: ZoneInfo) -> list[datetime]:
         last = last.replace(minute=0)
     step = timedelta(seconds=STEPS[period.unit])
     return [(last - step * back).astimezone(zone) for back in reversed(range(period.count))]
+
+
+def end(period: Period, starts: list[datetime]) -> datetime:
+    """Where the last bar ends. Asking until there counts this very second's scans too."""
+    last = starts[-1]
+    if period.unit == "day":
+        return datetime.combine(last.date() + timedelta(days=1), time(), last.tzinfo)
+    return (last.astimezone(UTC) + timedelta(seconds=STEPS[period.unit])).astimezone(last.tzinfo)

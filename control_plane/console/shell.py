@@ -1,4 +1,4 @@
-"""The frame around every page of a workspace: navigation, what the member may do, the workspace's time zone."""
+"""The frame around every page of a workspace: navigation, what the member may do, the time zone."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -60,7 +60,8 @@ def flag(code: str) -> SafeString:
     """A country's flag, or a globe where the country is not known."""
     if code not in names.COUNTRIES or not (_vendor / "flags" / f"{code}.svg").exists():
         return icon("globe")
-    return format_html('<img class="flag" src="{}" alt="" loading="lazy">', static(f"vendor/flags/{code}.svg"))
+    source = static(f"vendor/flags/{code}.svg")
+    return format_html('<img class="flag" src="{}" alt="" loading="lazy">', source)
 
 
 @register.filter

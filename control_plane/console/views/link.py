@@ -46,7 +46,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
     form = LinkForm(
         request.POST or None,
         campaigns=selectors.list_campaigns(workspace_id=workspace_id),
-        initial={"campaign": request.GET.get("campaign", ""), "destination": request.GET.get("destination", "")},
+        initial={name: request.GET.get(name, "") for name in ("campaign", "destination")},
     )
     if request.method == "POST" and form.is_valid():
         try:

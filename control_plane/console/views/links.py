@@ -49,7 +49,8 @@ class Filters:
     after: str
 
     def query(self, after: str = "") -> str:
-        given = {"q": self.q, "state": self.state, "campaign": self.campaign, "sort": self.sort, "after": after}
+        given = {"q": self.q, "state": self.state, "campaign": self.campaign, "sort": self.sort}
+        given["after"] = after
         return urlencode({name: value for name, value in given.items() if value not in ("", None)})
 
 
@@ -74,9 +75,7 @@ def links(request: WorkspaceRequest) -> HttpResponse:
     )
     workspace_id = request.workspace.pk
     try:
-        found = selectors.list_links(
-            workspace_id=workspace_id, where=where, cursor=filters.after, limit=PAGE
-        )
+        found = selectors.list_links(workspace_id=workspace_id, where=where, cursor=filters.after, limit=PAGE)
     except InvalidCursor:
         messages.warning(request, "That page of the list does not exist any more. This is the first one.")
         return redirect(f"{request.path}?{filters.query()}")

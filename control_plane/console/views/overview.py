@@ -15,7 +15,7 @@ from control_plane.campaigns import selectors, stats
 from control_plane.campaigns.errors import StatsUnavailable
 from control_plane.campaigns.models import Link
 from control_plane.console import breakdowns
-from control_plane.console.periods import PERIODS, Period, buckets, read_period
+from control_plane.console.periods import PERIODS, Period, buckets, end, read_period
 from control_plane.console.series import Series, series
 from control_plane.console.shell import page, page_view
 
@@ -73,12 +73,17 @@ def _load(workspace: Workspace, period: Period) -> Overview:
     zone = ZoneInfo(workspace.time_zone)
     now = timezone.now()
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    spans = {"Today": midnight, "7 days": midnight - timedelta(days=6), "30 days": midnight - timedelta(days=29)}
+    tomorrow = now + timedelta(days=1)
+    spans = {
+        "Today": midnight,
+        "7 days": midnight - timedelta(days=6),
+        "30 days": midnight - timedelta(days=29),
+    }
     starts = buckets(period, now, zone)
-    span = {"workspace_id": workspace.pk, "since": starts[0], "until": now}
+    span = {"workspace_id": workspace.pk, "since": starts[0], "until": end(period, starts)}
     try:
         counted = {
-            label: stats.workspace_totals(workspace_id=workspace.pk, since=since, until=now)
+            label: stats.workspace_totals(workspace_id=workspace.pk, since=since, until=tomorrow)
             for label, since in spans.items()
         }
         points = stats.workspace_series(**span, unit=period.unit, time_zone=workspace.time_zone)
@@ -92,7 +97,9 @@ def _load(workspace: Workspace, period: Period) -> Overview:
     return Overview(
         totals=[Total(label, label, found.humans, found.bots) for label, found in counted.items()],
         series=series(((p.bucket, p.humans, p.bots) for p in points), starts, period, zone),
-        top_links=[TopLink(links[row.link_id], row.humans, round(100 * row.humans / most, 1)) for row in known],
+        top_links=[
+            TopLink(links[row.link_id], row.humans, round(100 * row.humans / most, 1)) for row in known
+        ],
         countries=breakdowns.panel(
             "country", "Countries", "Country", "No scans by people in this period.", rows=countries
         ),

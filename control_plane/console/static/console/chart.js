@@ -76,6 +76,7 @@
         {
           ...axis,
           grid: { show: false },
+          size: 28,
           space: data.unit === "day" ? 52 : 58,
           values: (_, splits) => {
             let last = "";
