@@ -4,6 +4,7 @@ Rows, unique event ids, the hourly sum and the sum of each dimension of the dail
 every day. Events are kept 25 months and rollups for good, so only days that still have events are compared.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -125,5 +126,5 @@ def _rebuild(client: Any, table: str, column: str, day: date) -> None:
         f"INSERT INTO {table} SELECT * FROM ({select}) WHERE {column} = {{day:Date}}",  # noqa: S608
         parameters={"day": day},
         # A second repair of the same day inserts the same rows, and must not be taken for a retry.
-        settings={"insert_deduplicate": 0},
+        settings={"insert_deduplication_token": f"repair-{uuid.uuid4()}"},
     )

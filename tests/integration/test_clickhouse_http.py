@@ -111,7 +111,7 @@ def test_get_only_reads(ask):
         ("SELECT 1 SETTINGS nothing = 1", 404, 115),
         ("SELECT throwIf(1)", 500, 395),
         (
-            "SELECT sleep(3) SETTINGS max_execution_time = 1, function_sleep_max_microseconds_per_block = 9000000",
+            "SELECT sleepEachRow(1) FROM numbers(3) SETTINGS max_execution_time = 1, max_block_size = 1",
             408,
             159,
         ),
@@ -234,8 +234,8 @@ def test_an_error_in_the_middle_is_marked_and_the_body_stays_unfinished(clickhou
     with socket.create_connection(("127.0.0.1", clickhouse_server.port)) as connection:
         sql = b"SELECT number, throwIf(number = 900000, 'bad') FROM numbers(1000000)"
         connection.sendall(
-            b"POST / HTTP/1.1\r\nHost: x\r\nX-ClickHouse-User: scanway\r\nX-ClickHouse-Key: %b\r\nContent-Length: %d\r\n\r\n%b"
-            % (PASSWORD.encode(), len(sql), sql)
+            b"POST / HTTP/1.1\r\nHost: x\r\nX-ClickHouse-User: scanway\r\n"
+            b"X-ClickHouse-Key: %b\r\nContent-Length: %d\r\n\r\n%b" % (PASSWORD.encode(), len(sql), sql)
         )
         raw = b""
         while piece := connection.recv(1 << 20):
@@ -246,6 +246,22 @@ def test_an_error_in_the_middle_is_marked_and_the_body_stays_unfinished(clickhou
         rb"\r\n__exception__\r\n%b\r\nCode: 395\. .+\n\d+ %b\r\n__exception__\r\n" % (tag, tag), raw, re.S
     )
     assert not raw.endswith(b"0\r\n\r\n")
+
+
+def test_a_large_result_is_streamed_in_bounded_memory(ask, clickhouse_server):
+    ask("SELECT 1")
+    before = clickhouse_server.memory()
+    connection = http.client.HTTPConnection("127.0.0.1", clickhouse_server.port)
+    connection.request("POST", "/", body="SELECT repeat('x', 500) FROM numbers(3000000)", headers=AUTH)
+    response = connection.getresponse()
+    size = peak = 0
+    while piece := response.read(1 << 20):
+        size += len(piece)
+        peak = max(peak, clickhouse_server.memory())
+    connection.close()
+    assert size == 501 * 3_000_000
+    # What is held is some blocks of 65 thousand rows, 33 MB each here, however many there are.
+    assert peak - before < 600 << 20
 
 
 def test_one_session_is_one_query_at_a_time(ask, clickhouse_server):
@@ -266,7 +282,7 @@ def test_one_session_is_one_query_at_a_time(ask, clickhouse_server):
 
 
 def test_a_query_stops_when_its_client_hangs_up(ask, clickhouse_server):
-    running = "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64(number)) AS endless%' AND query NOT LIKE '%processes%'"
+    running = "SELECT count() - 1 FROM system.processes WHERE query LIKE '%AS endless%'"
     gone = http.client.HTTPConnection("127.0.0.1", clickhouse_server.port)
     gone.request(
         "GET",
@@ -301,8 +317,8 @@ def test_a_query_stops_when_its_client_hangs_up(ask, clickhouse_server):
         "CREATE TABLE x (a String) ENGINE = ExecutablePool('x', 'CSV')",
         "CREATE DATABASE x ENGINE = Filesystem('/etc')",
         "CREATE DATABASE x ENGINE = MySQL('127.0.0.1:1', 'a', 'b', 'c')",
-        "CREATE DICTIONARY x (a UInt64) PRIMARY KEY a SOURCE(EXECUTABLE(COMMAND 'id' FORMAT 'CSV')) LAYOUT(FLAT()) LIFETIME(1)",
-        "CREATE TABLE x (a Int8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = 'local', path = '/tmp/')",
+        "CREATE DICTIONARY x (a UInt8) PRIMARY KEY a SOURCE(EXECUTABLE(COMMAND 'id' FORMAT 'CSV'))",
+        "CREATE TABLE x (a Int8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type='local', path='/')",
         "BACKUP TABLE x TO File('/tmp/x')",
         "CREATE USER x",
         "CREATE FUNCTION x AS () -> file('/etc/passwd')",

@@ -1,6 +1,5 @@
 """Starting, stopping and killing `scanway clickhouse`."""
 
-import os
 import random
 import signal
 import socket
@@ -127,8 +126,8 @@ def test_an_endless_query_does_not_hold_up_the_end(tmp_path):
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         sql = b"SELECT sum(sipHash64(number)) AS endless FROM numbers(1000000000000)"
         connection.sendall(
-            b"POST / HTTP/1.1\r\nHost: x\r\nX-ClickHouse-User: scanway\r\nX-ClickHouse-Key: %b\r\nContent-Length: %d\r\n\r\n%b"
-            % (PASSWORD.encode(), len(sql), sql)
+            b"POST / HTTP/1.1\r\nHost: x\r\nX-ClickHouse-User: scanway\r\n"
+            b"X-ClickHouse-Key: %b\r\nContent-Length: %d\r\n\r\n%b" % (PASSWORD.encode(), len(sql), sql)
         )
         watcher = connect(Server.from_url(server.url("scanway")))
         while watcher.command("SELECT count() FROM system.processes WHERE query LIKE '%AS endless%'") < 2:
@@ -214,7 +213,7 @@ def test_kill_during_inserts_loses_and_doubles_nothing(tmp_path):
 def test_the_folder_is_for_its_owner_only(tmp_path):
     server = ClickHouseServer(tmp_path / "data").start()
     assert server.stop() == 0
-    assert os.stat(tmp_path / "data").st_mode & 0o077 == 0
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
     assert (
         subprocess.run(["grep", "-r", "-l", PASSWORD, str(tmp_path / "data")], capture_output=True).stdout
         == b""
