@@ -55,7 +55,7 @@ def list_links(request: HttpRequest, where: Query[LinkQuery]) -> LinkPage:
     """Newest first. Deleted links are not shown."""
     page = selectors.list_links(
         workspace_id=request.auth.workspace_id,  # type: ignore[attr-defined]
-        where=selectors.LinkFilter(text=where.q, state=where.state, campaign_id=where.campaign_id),
+        where=selectors.LinkFilter(text=where.q, state=where.state or "", campaign_id=where.campaign_id),
         cursor=where.cursor,
         limit=where.limit,
     )

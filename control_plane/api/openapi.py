@@ -1,5 +1,6 @@
 """The OpenAPI document: what django-ninja derives from the code, and what it cannot know."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from control_plane.api.problem import CONTENT_TYPE, TITLES
@@ -32,8 +33,8 @@ _RATE_HEADERS: Final = {
 _ANYWHERE: Final = ("malformed-request", "unauthorized", "forbidden", "invalid", "too-many-requests")
 
 
-def completed(document: Any) -> Any:
-    """The document with problems, rate limit headers and the error schema. Idempotent."""
+def completed(document: Any, scopes: Mapping[str, str | None]) -> Any:
+    """The document with scopes, problems, rate limit headers and the error schema. Idempotent."""
     components = document["components"]
     components["schemas"]["Problem"] = ProblemOut.model_json_schema(
         ref_template="#/components/schemas/{model}"
@@ -65,6 +66,9 @@ def completed(document: Any) -> Any:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             _complete(path, method, operation)
+            scope = operation["x-scope"] = scopes[operation["operationId"]]
+            needed = f"Needs the scope `{scope}`." if scope else "Needs any valid key."
+            operation["description"] = f"{operation.get('description', '').strip()}\n\n{needed}"
     return document
 
 

@@ -1,7 +1,7 @@
 """What goes in and comes out as JSON. Types only: what a value may be is for the services to say, so that the
 API and the console refuse it with the same sentence."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal
 
 from ninja import Schema
@@ -172,7 +172,7 @@ class LinkQuery(PageQuery):
     """Which links."""
 
     q: str = Field("", max_length=200, description="Part of the title, code or destination.")
-    state: State | Literal[""] = Field("", description="Only links in this state.")
+    state: State | None = Field(None, description="Only links in this state.")
     campaign_id: int | None = Field(None, ge=1, le=_BIGINT, description="Only links of this campaign.")
 
 
@@ -191,6 +191,69 @@ class QrQuery(Schema):
     dark: str = Field("", description="Colour of the modules as #rgb or #rrggbb.", examples=["#000000"])
     light: str = Field("", description="Colour of the background.", examples=["#ffffff"])
     dpi: str = Field("", description="PNG only: 72 to 2400; 300 unless told.", examples=["300"])
+
+
+class StatsQuery(Schema):
+    """Which time, and by what."""
+
+    period: Literal["1h", "24h", "7d", "30d", "90d"] | None = Field(
+        None, description="Up to now; 24h unless told. Instead of since and until."
+    )
+    since: Moment | None = Field(None, description="From this moment on.")
+    until: Moment | None = Field(None, description="Until before this moment; now unless told.")
+    tz: str = Field(
+        "",
+        max_length=64,
+        description="IANA time zone of days; the workspace's unless told.",
+        examples=["UTC"],
+    )
+    by: str = Field(
+        "",
+        max_length=300,
+        description="Breakdowns, with commas: country, city, device, os, browser, referrer, utm_source, "
+        "utm_medium, utm_campaign, language, reason, in_app. The first six unless told.",
+        examples=["country,device"],
+    )
+    top: int = Field(10, ge=1, le=100, description="Values of each breakdown, the most scanned first.")
+
+
+class TotalsOut(Schema):
+    """Scans by people, by robots, and unique people (per day, summed)."""
+
+    humans: int
+    bots: int
+    visitors: int
+    last_at: datetime | None
+
+
+class PointOut(Schema):
+    """One bar."""
+
+    at: datetime | date = Field(description="Start of the minute or hour, or the date of the day in `tz`.")
+    humans: int
+    bots: int
+
+
+class SliceOut(Schema):
+    """One value of a breakdown; "" is what is not known, and of a referrer, none."""
+
+    value: str
+    humans: int
+    bots: int
+    visitors: int
+
+
+class StatsOut(Schema):
+    """Statistics of one link."""
+
+    link_id: int
+    since: datetime
+    until: datetime
+    tz: str
+    unit: Literal["minute", "hour", "day"]
+    totals: TotalsOut
+    series: list[PointOut]
+    breakdowns: dict[str, list[SliceOut]]
 
 
 class ProblemField(Schema):

@@ -11,7 +11,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import DocsBase
 
 from control_plane.accounts import errors as accounts_errors
-from control_plane.api import body, campaigns, links, openapi, problem, qr, workspace
+from control_plane.api import body, campaigns, links, openapi, problem, qr, stats, workspace
 from control_plane.api.problem import FieldError, Problem
 from control_plane.api.strict import strict_query
 from control_plane.campaigns import errors as campaigns_errors
@@ -31,7 +31,16 @@ class Api(NinjaAPI):
     """NinjaAPI whose OpenAPI document also has the problems, the headers and the examples."""
 
     def get_openapi_schema(self, **kwargs: Any) -> Any:
-        return openapi.completed(super().get_openapi_schema(**kwargs))
+        return openapi.completed(super().get_openapi_schema(**kwargs), self._scopes())
+
+    def _scopes(self) -> dict[str, str | None]:
+        """Operation → the scope a key needs; None where any valid key will do."""
+        return {
+            operation.operation_id: operation.auth_callbacks[0].scope
+            for router in self._get_bound_routers()
+            for view in router.path_operations.values()
+            for operation in view.operations
+        }
 
 
 api = Api(
@@ -44,6 +53,7 @@ api = Api(
 )
 api.add_decorator(strict_query)
 api.add_router("/links", links.router)
+api.add_router("/links", stats.router)
 api.add_router("/links", qr.router)
 api.add_router("/campaigns", campaigns.router)
 api.add_router("/workspace", workspace.router)
