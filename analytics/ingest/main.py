@@ -38,10 +38,11 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        Ingest(Settings.from_env(), stop).run()
+        ingest = Ingest(Settings.from_env(), stop)
     except (SettingsError, SpoolError, GeoError, ValueError) as error:
         logger.error("%s", error)
         raise SystemExit(1) from None
+    ingest.run()
 
 
 class Ingest:

@@ -68,7 +68,8 @@ class Salts:
                 path.unlink(missing_ok=True)
         for day, (salt, since) in list(self._known.items()):
             with contextlib.suppress(redis.RedisError, OSError):
-                agreed = self._offer(day, salt)
+                # An emptied Valkey gets it back for what is left of its time, not for 48 hours more.
+                agreed = self._offer(day, salt, max(1, int(since + LIFETIME - wall)))
                 if agreed != salt:
                     logger.warning(
                         "Another host chose a visitor salt for %s first; from now on it is used here too. "
@@ -100,11 +101,11 @@ class Salts:
         self._keep(day, fresh)
         return fresh
 
-    def _offer(self, day: int, salt: bytes) -> bytes:
+    def _offer(self, day: int, salt: bytes, lifetime: int = LIFETIME) -> bytes:
         """The salt that Valkey holds after ours was offered. Raises redis.RedisError or OSError."""
         key = salt_key(_name(day))
         for _ in range(3):
-            if self._valkey.set(key, salt, nx=True, ex=LIFETIME):
+            if self._valkey.set(key, salt, nx=True, ex=lifetime):
                 return salt
             held = cast("bytes | None", self._valkey.get(key))
             if held is not None and len(held) == SALT_BYTES:
