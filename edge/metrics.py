@@ -99,6 +99,8 @@ class Metrics:
     def close(self) -> None:
         """Leaves the file for the next worker to fold."""
         if self._fd >= 0:
+            # Closing is not enough to unlock: the mapping holds a duplicate of the descriptor.
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
             os.close(self._fd)
             self._fd = -1
 

@@ -1,0 +1,40 @@
+from collections import OrderedDict
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.record import Record, encode
+from edge.resolver import MAX_NEGATIVE, Resolver
+
+codes = st.sampled_from("abcdefgh")
+
+
+@given(st.integers(1, 5), st.lists(st.tuples(st.sampled_from(["learn", "hit", "gone"]), codes), max_size=60))
+def test_memory_keeps_what_was_used_last_and_no_more_than_its_bound(bound, steps):
+    resolver = Resolver(cast("Any", None), bound, memoryview(bytearray(4096)).cast("Q"))
+    model: OrderedDict[str, int] = OrderedDict()
+    for number, (step, code) in enumerate(steps):
+        if step == "learn":
+            resolver._learn(code, encode(Record(1, number, "https://example.com/")), True, 0.0)
+            fresh = code not in model
+            model[code] = number
+            if fresh and len(model) > bound:
+                model.popitem(last=False)
+        elif step == "gone":
+            assert resolver._learn(code, None, True, 0.0) is None
+            model.pop(code, None)
+        else:
+            entry = resolver.cached(code, 0.0)
+            assert (entry and entry.record.link_id) == model.get(code)
+            if code in model:
+                model.move_to_end(code)
+        assert list(resolver._entries) == list(model)
+        assert len(resolver) <= bound
+
+
+def test_unknown_codes_are_remembered_within_a_bound():
+    resolver = Resolver(cast("Any", None), 1, memoryview(bytearray(4096)).cast("Q"))
+    for number in range(MAX_NEGATIVE + 10):
+        resolver._learn(str(number), None, True, 0.0)
+    assert len(resolver._unknown) == MAX_NEGATIVE
