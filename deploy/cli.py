@@ -297,16 +297,22 @@ def doctor(as_json: bool) -> None:
 
 
 @main.command()
-def verify() -> None:
-    """Compare ClickHouse's rows with their unique ids and with each rollup.
+@click.option("--repair", "mend", is_flag=True, help="Rebuild the rollups of past days that differ.")
+def verify(mend: bool) -> None:
+    """Compare ClickHouse's rows with their unique ids and with each rollup, day by day.
 
-    Leaves with 1 where they differ. Rollups count by the hour and the day what `events` holds row by row.
+    Leaves with 1 where they differ.
+
+    \b
+    Examples:
+      scanway verify
+      scanway verify --repair       (stop ingest first where scans of past days may still arrive)
     """
     from deploy.config import adopt_running
     from deploy.verify import run
 
     adopt_running(os.environ)
-    sys.exit(run())
+    sys.exit(run(mend=mend))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,15 @@ def find(path: Path) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid not in found and process.environ().get(RUN_VARIABLE) == run_id:
                 found[process.pid] = process
-    return list(found.values())
+    return [process for process in found.values() if _runs(process)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    """False for what has ended and only waits for init to notice."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def end(path: Path) -> int:

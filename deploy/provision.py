@@ -38,8 +38,7 @@ def migrate_database() -> None:
     """PostgreSQL's tables, made by their owner; the command then gives the application's role its rights."""
     from control_plane.manage import call
 
-    # The checks would load every page and endpoint for nothing; `make test` runs them.
-    call("migrate", "--no-input", "--verbosity", "0", "--skip-checks")
+    call("migrate", "--no-input", "--verbosity", "0")
 
 
 def migrate_clickhouse() -> list[str]:
@@ -60,7 +59,7 @@ def first_account() -> dict[str, str] | None:
         return None
     password = new_password()
     call("create_user", "--email", FIRST_EMAIL, "--password", password, "--workspace", FIRST_WORKSPACE,
-         "--if-no-users", "--skip-checks")  # fmt: skip
+         "--if-no-users")  # fmt: skip
     return {"email": FIRST_EMAIL, "password": password}
 
 

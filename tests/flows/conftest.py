@@ -22,8 +22,8 @@ BROWSER_FLAGS = [
 
 @pytest.fixture(scope="session")
 def flow_folder() -> Iterator[Path]:
-    """A folder that every user may pass through: PostgreSQL runs as nobody under root, and pytest closes its own
-    temporary folders to others."""
+    """A folder that every user may pass through: PostgreSQL runs as nobody under root, and pytest closes its
+    own temporary folders to others."""
     folder = Path(tempfile.mkdtemp(prefix="scanway-flows-"))
     folder.chmod(0o711)
     yield folder

@@ -1,0 +1,44 @@
+"""`scanway verify`: are the counts on screens exactly the scans that were recorded?"""
+
+import os
+from datetime import UTC, datetime
+
+from deploy.config import require, value
+from deploy.errors import DeployError
+
+
+def run(*, mend: bool) -> int:
+    """Prints one line a day that differs and a summary. Returns 1 where anything differs, after mending too."""
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from analytics.verify import Report, repair, verify
+
+    require("verify", os.environ)
+    url = value(os.environ, "SCANWAY_CLICKHOUSE_URL")
+
+    def compare() -> Report:
+        report = verify(url)
+        for day in report.differing_days:
+            odd = {name: scans for name, scans in sorted(day.daily.items()) if scans != day.rows}
+            print(
+                f"✗ {day.day}: {day.rows} rows, {day.unique_ids} unique ids, {day.hourly} by the hour"
+                + "".join(f", {scans} by {name}" for name, scans in odd.items())
+            )
+        return report
+
+    try:
+        report = compare()
+        if mend and not report.ok:
+            today = datetime.now(UTC).date()
+            days = [day.day for day in report.differing_days if day.rollups_differ and day.day < today]
+            print(f"Rebuilding the rollups of {len(days)} days from the events …")
+            repair(url, days)
+            report = compare()
+    except (ClickHouseError, ValueError) as error:
+        raise DeployError(f"ClickHouse does not answer as it should: {error}") from error
+    if report.ok:
+        print(f"✓ {report.rows} rows = {report.unique_ids} unique ids = each rollup, on every day.")
+        return 0
+    if not mend:
+        print("  → Rebuild rollups from the events with: scanway verify --repair (past days, ingest stopped)")
+    return 1
