@@ -36,7 +36,8 @@ class ConsoleForm(forms.Form):
     def refuse(self, error: CampaignsError | AccountsError) -> None:
         """Show the sentence at its field, or above the form."""
         field = self.renamed.get(error.field, error.field)
-        self.add_error(field if field in self.fields else None, error.message)
+        shown = field in self.fields and not self.fields[field].widget.is_hidden
+        self.add_error(field if shown else None, error.message)
 
 
 class LinkForm(ConsoleForm):

@@ -1,7 +1,7 @@
 """The numbers on a link's page, ready to be rendered; or the sentence why they cannot be had."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -45,7 +45,10 @@ class ShownScan:
 
 @dataclass(frozen=True)
 class LinkStats:
-    """problem: a sentence, where ClickHouse does not answer; then the rest is empty."""
+    """problem: a sentence, where ClickHouse does not answer; then the rest is empty.
+
+    visitors_since, days_since: where the rollups count more than the chart shows, from when they do.
+    """
 
     totals: Totals = Totals()
     series: Series | None = None
@@ -53,7 +56,8 @@ class LinkStats:
     recent: list[ShownScan] = field(default_factory=list)
     bot_signals: list[signals.Signal] = field(default_factory=list)
     bot_sample: int = 0
-    whole_days: bool = False
+    visitors_since: datetime | None = None
+    days_since: date | None = None
     problem: str = ""
 
 
@@ -76,16 +80,18 @@ def load(workspace: Workspace, link_id: int, period: Period) -> LinkStats:
         latest = stats.recent_scans(workspace_id=workspace.pk, link_id=link_id, limit=SIGNAL_SAMPLE)
     except StatsUnavailable as error:
         return LinkStats(problem=error.message)
+    last_at = latest[0].at if latest else None
     shown = series(((point.bucket, point.humans, point.bots) for point in points), starts, period, zone)
     return LinkStats(
         # The chart and the number above it are the same count: the rollup's totals start at a whole hour.
-        totals=Totals(sum(shown.data["humans"]), sum(shown.data["bots"]), totals.visitors, totals.last_at),
+        totals=Totals(sum(shown.data["humans"]), sum(shown.data["bots"]), totals.visitors, last_at),
         series=shown,
         cards=breakdowns.cards(found),
         recent=[_shown(scan) for scan in latest[:RECENT]],
         bot_signals=signals.explain(scan.bot_signals for scan in latest if scan.is_bot),
         bot_sample=len(latest),
-        whole_days=period.unit != "day",
+        visitors_since=starts[0].replace(minute=0) if period.unit == "minute" else None,
+        days_since=starts[0].astimezone(UTC).date() if period.unit != "day" else None,
     )
 
 

@@ -5,7 +5,7 @@
   const box = document.querySelector("[data-live]");
   if (!box) return;
   const badge = document.querySelector("[data-live-state]");
-  const PAUSE = 700; // ms between two refreshes, however fast scans come
+  const PAUSE = 300; // ms between two refreshes, however fast scans come
   const POLL = 5000;
   const RETRY = 10000;
 
