@@ -61,8 +61,8 @@ class Config:
         secret_key = secret(env, "SCANWAY_SECRET_KEY")
         if len(secret_key) < MIN_SECRET:
             raise ConfigError(
-                f"SCANWAY_SECRET_KEY needs at least {MIN_SECRET} random characters; it has {len(secret_key)}. "
-                "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+                f"SCANWAY_SECRET_KEY needs at least {MIN_SECRET} random characters; it has {len(secret_key)}."
+                " Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
         if len(set(secret_key)) < 8:
             raise ConfigError(
@@ -75,8 +75,8 @@ class Config:
         owner_url = secret(env, "SCANWAY_DATABASE_OWNER_URL")
         if not database_url:
             raise ConfigError(
-                "SCANWAY_DATABASE_URL is not set. Set it to postgresql://scanway_app:password@host:5432/scanway, "
-                "or start everything with: scanway up"
+                "SCANWAY_DATABASE_URL is not set. Set it to "
+                "postgresql://scanway_app:password@host:5432/scanway, or start everything with: scanway up"
             )
         signup = env.get("SCANWAY_SIGNUP", "closed")
         if signup not in {"closed", "open"}:
@@ -167,7 +167,8 @@ def _networks(parts: tuple[str, ...]) -> tuple[str, ...]:
             ipaddress.ip_network(part)
         except ValueError as error:
             raise ConfigError(
-                f"SCANWAY_TRUSTED_PROXIES holds “{part}”. Give networks such as 10.0.0.0/8, with commas between them."
+                f"SCANWAY_TRUSTED_PROXIES holds “{part}”. Give networks such as 10.0.0.0/8, separated by "
+                "commas."
             ) from error
     return parts
 

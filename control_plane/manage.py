@@ -1,4 +1,4 @@
-"""Django's management commands, from the `scanway` command or by hand: python -m control_plane.manage <name>."""
+"""Django's management commands: from the `scanway` command, or by python -m control_plane.manage <name>."""
 
 import os
 import sys

@@ -1,6 +1,5 @@
 """Django's settings. Everything an operator may change is in `config.Config`; the rest is a decision."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Outermost: whatever is refused below for an API address leaves as problem+json.
+    "control_plane.api.middleware.problem_middleware",
     # First: it turns refusals of all the others into problem+json, for addresses below /api/.
     "control_plane.api.middleware.problem_middleware",
     "django.middleware.security.SecurityMiddleware",
@@ -218,6 +219,3 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
     },
 }
-
-# While the other packages are being written.
-INSTALLED_APPS = [name for name in INSTALLED_APPS if find_spec(name)]

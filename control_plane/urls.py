@@ -1,7 +1,5 @@
 """The console's URL table: health, the API, signing in, and the console's own pages."""
 
-from importlib.util import find_spec
-
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
@@ -14,10 +12,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-urlpatterns = [path("-/healthz", healthz, name="healthz")]
-# While the other packages are being written.
-if find_spec("control_plane.api.urls"):
-    urlpatterns.append(path("api/v1/", include("control_plane.api.urls")))
-if find_spec("control_plane.console.urls"):
-    urlpatterns.append(path("", include("control_plane.console.urls")))
-urlpatterns.append(path("", include("allauth.urls")))
+urlpatterns = [
+    path("-/healthz", healthz, name="healthz"),
+    path("api/v1/", include("control_plane.api.urls")),
+    path("", include("control_plane.console.urls")),
+    path("", include("allauth.urls")),
+]

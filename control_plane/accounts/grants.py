@@ -44,6 +44,7 @@ def check_application_role(connection: BaseDatabaseWrapper) -> None:
     )
     if what:
         raise UnsafeRole(
-            f"SCANWAY_DATABASE_URL signs in as “{name}”, which {what}, so the wall between workspaces would not "
-            "hold. Use an ordinary role there, and name the owner in SCANWAY_DATABASE_OWNER_URL for scanway migrate."
+            f"SCANWAY_DATABASE_URL signs in as “{name}”, which {what}, so the wall between workspaces would "
+            "not hold. Use an ordinary role there, and name the owner in SCANWAY_DATABASE_OWNER_URL for "
+            "scanway migrate."
         )

@@ -40,7 +40,7 @@ def own_rows(table: str, condition: str) -> migrations.RunSQL:
 
 
 def door(name: str, arguments: str, returns: str, body: str) -> migrations.RunSQL:
-    """A function that looks over the wall, for one question. It runs as the owner, with a fixed search path."""
+    """A function that looks over the wall for one question. It runs as the owner, on a fixed search path."""
     return migrations.RunSQL(
         f"""
         CREATE FUNCTION {name}({arguments}) RETURNS {returns}

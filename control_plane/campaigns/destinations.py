@@ -3,8 +3,8 @@
 The visitor's phone opens the destination, never this server, so addresses inside a private network are
 allowed: a museum's guide may well live at http://192.168.1.20/. Names without a dot (`localhost`, `intranet`)
 are refused, because a phone would look for them on itself or not find them. The parser is our own: it refuses
-what browsers would silently mend (tabs, backslashes, missing slashes, 0x7f.1), since each such repair has been
-a way around somebody's check. Terms and rules of the host: RFC 3986, UTS #46, UTS #39 (restriction levels).
+what browsers would silently mend (tabs, backslashes, missing slashes, 0x7f.1), since each such repair has
+been a way around somebody's check. The host's rules: RFC 3986, UTS #46, UTS #39 (restriction levels).
 """
 
 import ipaddress
@@ -40,7 +40,7 @@ def check_destination(url: str, own_hosts: Collection[str] = ()) -> str:
     """The address in its stored form: ASCII, at most 2,048 characters, scheme and host in lower case.
 
     `own_hosts` holds the hosts of our own short links: "go.example.com" refuses that host on every port,
-    "192.168.1.5:8080" on that port only. The result checked again is itself. Raises InvalidLink("destination").
+    "192.168.1.5:8080" on that port only. The result checked again is itself. Raises InvalidLink.
     """
     url = url.strip(" ")
     if not url:
@@ -67,7 +67,8 @@ def check_destination(url: str, own_hosts: Collection[str] = ()) -> str:
     result = f"{scheme}://{netloc}{_quote(path) or '/'}{_quote(query)}{_quote(fragment)}"
     if len(result) > MAX_LENGTH:
         raise _refuse(
-            f"Written out for the web, this address has {len(result):,} characters; {MAX_LENGTH:,} is the limit."
+            f"Written out for the web, this address has {len(result):,} characters; at most {MAX_LENGTH:,} "
+            "can be stored."
         )
     return result
 
@@ -179,5 +180,5 @@ def _check_scripts(label: str, top: str) -> None:
 
 
 def _quote(part: str) -> str:
-    """Percent-encodes what may not stand in a URL, and a stray percent sign; keeps what is encoded already."""
+    """Percent-encodes what may not stand in a URL, and a stray percent sign; keeps what is encoded."""
     return _escape.sub(lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()), part)

@@ -1,4 +1,4 @@
-"""From PostgreSQL, which is the truth, to Valkey, which the edge reads and which may be emptied at any moment.
+"""From PostgreSQL, which is the truth, to Valkey, which the edge reads and which may be emptied any time.
 
     edit ── commit ── publish_link        best effort, about a millisecond after the commit
                 └──── published_version < version: the outbox, for what a crash or an outage left
@@ -51,8 +51,8 @@ _FIELDS = (
     "version",
 )
 
-# KEYS[1] guard · KEYS[2] epoch · ARGV[1] run id. The guard was set before the first record: where it is gone,
-# Valkey was emptied in the meantime, and the key space is not complete.
+# KEYS[1] guard · KEYS[2] epoch · ARGV[1] run id. The guard was set before the first record: where it is
+# gone, Valkey was emptied in the meantime, and the key space is not complete.
 _FINISH = """
 if redis.call('DEL', KEYS[1]) == 0 then return 0 end
 redis.call('SET', KEYS[2], ARGV[1])
@@ -87,7 +87,7 @@ class Swept:
 
 @cache
 def client() -> redis.Redis:
-    """One pool for the process. Short timeouts: an edit waits for at most a second for a Valkey that hangs."""
+    """One pool for the process. Short timeouts: an edit never waits long for a Valkey that hangs."""
     return redis.Redis.from_url(
         settings.CONFIG.redis_url,
         socket_timeout=5,
@@ -167,7 +167,7 @@ def publish_all(*, force: bool = False) -> int:
 
 
 def sweep() -> Swept:
-    """Mend what is missing in Valkey. Raises redis.RedisError. Idle, it costs one query and one round trip."""
+    """Mend what is missing in Valkey. Raises redis.RedisError. Idle: one query and one round trip."""
     pipe = client().pipeline(transaction=False)
     pipe.get(record.EPOCH_KEY)
     pipe.info("server")
@@ -212,7 +212,7 @@ def _mark(batch: Sequence[Publication]) -> None:
     if not batch:
         return
     with connection.cursor() as cursor:
-        # The version that was sent, not the one that stands there now: an edit in between stays in the outbox.
+        # The version that was sent, not the one there now: an edit in between stays in the outbox.
         cursor.execute(
             "UPDATE campaigns_link AS link SET published_version = sent.version"
             " FROM unnest(%s::bigint[], %s::bigint[]) AS sent(id, version)"

@@ -85,7 +85,7 @@ def count_links(*, workspace_id: int, where: LinkFilter | None = None) -> int:
 
 
 def links_by_id(*, workspace_id: int, link_ids: list[int]) -> dict[int, Link]:
-    """Those of the links that are in this workspace, deleted ones too: for tables that start from statistics."""
+    """Those of the links that are in this workspace, deleted ones too: for tables of statistics."""
     with workspace_scope(workspace_id):
         return {link.pk: link for link in Link.objects.select_related("campaign").filter(id__in=link_ids)}
 
@@ -128,7 +128,7 @@ def _decode_cursor(cursor: str, order: str) -> tuple[Any, int]:
             raise InvalidCursor
         if isinstance(value, datetime) and value.tzinfo is None:
             raise InvalidCursor
-        if isinstance(value, str) and "\0" in value or not -(2**63) <= link_id < 2**63:
+        if (isinstance(value, str) and "\0" in value) or not -(2**63) <= link_id < 2**63:
             raise InvalidCursor
     except (binascii.Error, ValueError, TypeError, UnicodeError):
         raise InvalidCursor from None

@@ -1,4 +1,4 @@
-"""What can be done with campaigns and links. Every function owns its transaction; publishing follows the commit."""
+"""What can be done with campaigns and links. Each function owns its transaction; publishing follows."""
 
 from datetime import datetime
 from functools import partial
@@ -19,8 +19,8 @@ from control_plane.campaigns.errors import (
     NotFound,
 )
 from control_plane.campaigns.models import Campaign, Link, LinkState
-from control_plane.campaigns.publish import publication, publish_link
 from control_plane.campaigns.own_hosts import own_hosts
+from control_plane.campaigns.publish import publication, publish_link
 from edge.code import CodeError, check_own_code, random_code
 
 REDIRECT_STATUSES: Final = (301, 302, 303, 307, 308)
@@ -105,7 +105,7 @@ def resume_link(*, workspace_id: int, link_id: int) -> Link:
 
 
 def delete_link(*, workspace_id: int, link_id: int) -> Link:
-    """For good: visitors see “gone”, and the code is never given to another link. Raises NotFound, LinkBlocked."""
+    """For good: visitors see “gone”, and nobody gets the code again. Raises NotFound, LinkBlocked."""
     return _set_state(workspace_id, link_id, LinkState.DELETED)
 
 
@@ -164,7 +164,7 @@ def _campaign_name(name: str) -> str:
 
 
 def _locked_link(link_id: int) -> Link:
-    """The lock makes `version += 1` safe: of two edits at once, the second one starts from the first's result."""
+    """The lock makes `version += 1` safe: of two edits at once, the second starts from the first's result."""
     link = (
         Link.objects.select_for_update(of=("self",))
         .filter(id=link_id)
@@ -200,7 +200,7 @@ def _save_next_version(link: Link) -> None:
 
 
 def _publish_on_commit(link: Link) -> None:
-    # The one place where an edit leaves PostgreSQL. What is sent is fixed now: the caller may go on with `link`.
+    # The one place where an edit leaves PostgreSQL. What is sent is fixed now: `link` may change after.
     transaction.on_commit(partial(publish_link, publication(link)), robust=True)
 
 

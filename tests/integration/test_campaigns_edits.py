@@ -1,5 +1,6 @@
 """Links: who wins when two edit at once, whose is a code, and what the database itself refuses."""
 
+import contextlib
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -57,10 +58,9 @@ def edit_both(workspace_id, link_id, monkeypatch):
     save = services._save_next_version
 
     def meet_and_save(link):
-        try:
+        # Broken: the other one waits for our lock, and cannot come.
+        with contextlib.suppress(threading.BrokenBarrierError):
             meeting.wait(timeout=1)
-        except threading.BrokenBarrierError:
-            pass  # The other one waits for our lock.
         save(link)
 
     with monkeypatch.context() as patch:

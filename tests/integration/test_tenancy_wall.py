@@ -92,7 +92,7 @@ def test_foreign_rows_cannot_be_written(two):
 
     from control_plane.accounts.tenancy import workspace_scope
 
-    (mine, _, my_link), (theirs, their_campaign, their_link) = two
+    (mine, _, my_link), (theirs, _, their_link) = two
     with workspace_scope(mine.workspace_id):
         assert ask("UPDATE campaigns_link SET title = 'mine' WHERE id = %s", their_link.pk) == 0
         assert ask("DELETE FROM campaigns_link WHERE id = %s", their_link.pk) == 0

@@ -23,8 +23,8 @@ class Command(MigrateCommand):
         owner = settings.DATABASES[options["database"]]["USER"]
         if owner == application:
             raise CommandError(
-                "Migrations run as the owner of the tables, which must be another role than the application's. "
-                "Set SCANWAY_DATABASE_OWNER_URL."
+                "Migrations run as the owner of the tables, which must be another role than the "
+                "application's. Set SCANWAY_DATABASE_OWNER_URL."
             )
         super().handle(*args, **options)
         grant(connections[options["database"]], application)

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--force",
             action="store_true",
-            help="With --all: also over newer versions in Valkey, after restoring an older backup of PostgreSQL.",
+            help="With --all: also over newer versions, after an older backup of PostgreSQL was restored.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
