@@ -8,7 +8,7 @@ from deploy.errors import DeployError
 
 
 def run(*, mend: bool) -> int:
-    """Prints one line a day that differs and a summary. Returns 1 where anything differs, after mending too."""
+    """Prints one line a day that differs and a summary. Returns 1 where anything differs at the end."""
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     from analytics.verify import Report, repair, verify
