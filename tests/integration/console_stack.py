@@ -48,6 +48,8 @@ os.environ.update(
     SCANWAY_DATABASE_URL=f"postgresql://scanway_app:{APP_PASSWORD}@127.0.0.1:{POSTGRES_PORT}/scanway",
     SCANWAY_DATABASE_OWNER_URL=f"postgresql://scanway_owner:{OWNER_PASSWORD}@127.0.0.1:{POSTGRES_PORT}/scanway",
     SCANWAY_REDIS_URL=REDIS_URL,
+    # Nobody is there: a test that wants statistics brings a server of its own.
+    SCANWAY_CLICKHOUSE_URL="http://127.0.0.1:1/scanway",
     SCANWAY_SHORT_URL="http://192.168.1.20:8080",
     SCANWAY_ALLOWED_HOSTS="testserver",
 )
