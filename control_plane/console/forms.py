@@ -200,8 +200,7 @@ class KeyForm(ConsoleForm):
     expires = forms.ChoiceField(
         label="Expires",
         initial="90",
-        choices=[("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("", "Never")],
-        required=False,
+        choices=[("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("never", "Never")],
     )
     scopes = forms.MultipleChoiceField(
         label="This key may",
@@ -219,7 +218,7 @@ class KeyForm(ConsoleForm):
     def expires_at(self) -> datetime | None:
         """The end of the chosen day, in the workspace's time zone."""
         days = self.cleaned_data["expires"]
-        if not days:
+        if days == "never":
             return None
         day = timezone.localdate() + timedelta(days=int(days))
         return timezone.make_aware(datetime.combine(day, time(23, 59, 59)))

@@ -9,10 +9,13 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from control_plane.accounts.access import WorkspaceRequest, workspace_view
+from control_plane.accounts.models import Membership
 from control_plane.accounts.permissions import Permission, allows
 from control_plane.accounts.services import memberships_of
 
 View = Callable[..., HttpResponse]
+
+LAST_WORKSPACE = "console_workspace"
 
 # What templates ask: {% if can.edit %}. The table itself is in accounts.permissions.
 _CAN = {
@@ -44,6 +47,8 @@ def page(
     request: WorkspaceRequest, template: str, *, section: str, status: int = 200, **context: Any
 ) -> HttpResponse:
     """The template with everything the frame needs. `section` is the current entry of the navigation."""
+    if request.session.get(LAST_WORKSPACE) != request.workspace.pk:
+        request.session[LAST_WORKSPACE] = request.workspace.pk
     return render(request, template, frame(request) | {"section": section} | context, status=status)
 
 
@@ -54,6 +59,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     if request.user.is_authenticated:
         memberships = memberships_of(user=request.user)
         context["workspaces"] = [other.workspace for other in memberships]
+        membership = membership or last_visited(request, memberships)
     if membership is not None:
         context |= {
             "workspace": membership.workspace,
@@ -61,3 +67,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "can": {name: allows(membership.role, permission) for name, permission in _CAN.items()},
         }
     return context
+
+
+def last_visited(request: HttpRequest, memberships: list[Membership]) -> Membership | None:
+    """The membership of the workspace this person looked at last, else the oldest one."""
+    last = request.session.get(LAST_WORKSPACE)
+    return next((one for one in memberships if one.workspace_id == last), next(iter(memberships), None))

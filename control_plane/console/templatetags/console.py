@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from control_plane.console import names
+from control_plane.console.shell import frame
 
 register = template.Library()
 
@@ -33,6 +34,15 @@ def theme(context: template.Context) -> str:
 @register.simple_tag(takes_context=True)
 def pressed(context: template.Context, name: str) -> str:
     return "true" if theme(context) == name else "false"
+
+
+@register.simple_tag(takes_context=True)
+def complete_frame(context: template.Context) -> str:
+    """The navigation also on pages that are not ours (allauth's): they know nothing of workspaces."""
+    if "can" not in context and "request" in context:
+        for name, value in frame(context["request"]).items():
+            context[name] = value
+    return ""
 
 
 @cache

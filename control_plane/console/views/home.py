@@ -8,17 +8,16 @@ from django.shortcuts import redirect, render
 from control_plane.accounts.adapter import INVITATION_SESSION_KEY
 from control_plane.accounts.errors import AlreadyMember, InvitationRefused
 from control_plane.accounts.services import accept_invitation, find_invitation, memberships_of
-from control_plane.console.shell import frame
+from control_plane.console.shell import frame, last_visited
 
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """To the person's first workspace; after an invitation, through it."""
+    """To the workspace that the person looked at last; after an invitation, through it."""
     if token := request.session.get(INVITATION_SESSION_KEY):
         return redirect("console:invitation", token=token)
-    memberships = memberships_of(user=request.user)
-    if memberships:
-        return redirect("console:overview", slug=memberships[0].workspace.slug)
+    if membership := last_visited(request, memberships_of(user=request.user)):
+        return redirect("console:overview", slug=membership.workspace.slug)
     return render(request, "console/no_workspace.html", frame(request))
 
 
