@@ -35,10 +35,14 @@ def serve() -> None:
     connection.close()
     import uvloop
 
-    code = uvloop.run(_serve(application, settings.CONFIG.console_host, settings.CONFIG.console_port))
+    uvloop.run(_run(application, settings.CONFIG.console_host, settings.CONFIG.console_port))
+
+
+async def _run(application: object, host: str, port: int) -> None:
+    code = await _serve(application, host, port)
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads of streams that are still open would keep the interpreter waiting for their visitors.
+    # Streams that are still open would keep the loop and the interpreter waiting for their visitors.
     os._exit(code)
 
 

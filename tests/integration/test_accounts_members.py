@@ -85,7 +85,9 @@ def test_an_admin_manages_everybody_but_owners(tenant):
     assert services.change_role(**known, membership_id=viewer.pk, role="editor", by=admin).role == "editor"
     for work in (
         lambda: services.change_role(**known, membership_id=viewer.pk, role="owner", by=admin),
-        lambda: services.change_role(**known, membership_id=own_membership(tenant).pk, role="viewer", by=admin),
+        lambda: services.change_role(
+            **known, membership_id=own_membership(tenant).pk, role="viewer", by=admin
+        ),
         lambda: services.remove_member(**known, membership_id=own_membership(tenant).pk, by=admin),
         lambda: services.remove_member(**known, membership_id=admin.pk, by=viewer),
         lambda: services.invite_member(**known, email="x@example.com", role="viewer", by=viewer),
@@ -158,5 +160,7 @@ def test_the_command_leaves_an_installation_with_people_alone(tenant, capsys):
     email = f"{uuid.uuid4().hex}@example.com"
     call_command("create_user", "--email", email, "--password", "correct horse battery", "--if-no-users")
     assert capsys.readouterr().out.startswith("unchanged")
-    call_command("create_user", "--email", email, "--password", "correct horse battery", "--workspace", "Mine")
+    call_command(
+        "create_user", "--email", email, "--password", "correct horse battery", "--workspace", "Mine"
+    )
     assert f"created account: {email}" in capsys.readouterr().out
