@@ -2,6 +2,7 @@
 
 import http.client
 import logging
+import socket
 import sys
 import time
 from typing import Any, Final, cast
@@ -18,6 +19,8 @@ STOP_WITHIN: Final = 5
 """Seconds a worker gets to finish after SIGTERM. It is killed then: what it recorded is in its segment."""
 READY_WITHIN: Final = 3.0
 """Seconds that a stop waits for a worker that is still starting, since it cannot hear SIGTERM yet."""
+PORT_FREE_WITHIN: Final = 3.0
+"""Seconds."""
 CRASH_PAUSE: Final = 1.0
 """Seconds between two starts of the same worker, so that one that cannot start does not eat a CPU."""
 
@@ -88,18 +91,37 @@ def server(settings: Settings, target: str = "edge.app:create", **changes: Any) 
     return Server(target, **(options | changes))
 
 
+def check_port(settings: Settings) -> None:
+    """Raises OSError where somebody listens already.
+
+    Granian's sockets have SO_REUSEPORT, so a second edge on the same port would be let in without a word and
+    take half of the scans. Workers of a parent that was killed need up to a second to leave: wait for them.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    give_up = time.monotonic() + PORT_FREE_WITHIN
+    while True:
+        try:
+            socket.create_server((settings.host, settings.port), family=family).close()
+            return
+        except OSError:
+            if time.monotonic() > give_up:
+                raise
+        time.sleep(0.1)
+
+
 def serve() -> None:
-    """Runs until SIGTERM or SIGINT, then exits 0. Exits 2 with a sentence where it cannot start."""
+    """Runs until SIGTERM or SIGINT, then exits 0. Exits 1 with a sentence where it cannot start."""
     configure_logging()
     try:
         settings = from_env()
+        check_port(settings)
     except SettingError as error:
         sys.exit(f"ERROR edge: {error}")
-    try:
-        server(settings).serve()
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
-        sys.exit(f"ERROR edge: {where} cannot be used: {error}. Free it or set SCANWAY_EDGE_BIND.")
+        reason = error.strerror or str(error)
+        sys.exit(f"ERROR edge: {where} cannot be used ({reason}). Free it or set SCANWAY_EDGE_BIND.")
+    server(settings).serve()
 
 
 if __name__ == "__main__":

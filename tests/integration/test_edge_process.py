@@ -340,3 +340,29 @@ def test_readiness_says_what_is_missing(edge, valkey):
     status, _, body = edge.get("/-/readyz")
     assert status == 503
     assert b"publishes all links again" in body
+
+
+def test_a_second_edge_on_the_same_port_is_refused_with_a_sentence(edge, tmp_path):
+    second = subprocess.run(
+        [sys.executable, "-m", "edge.server"],
+        env=os.environ
+        | {"SCANWAY_SPOOL": str(tmp_path / "s"), "SCANWAY_EDGE_BIND": f"127.0.0.1:{edge.port}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"ERROR edge: 127.0.0.1:{edge.port} cannot be used")
+    assert "Traceback" not in second.stderr
+
+
+def test_a_bad_setting_ends_the_start_with_a_sentence():
+    started = subprocess.run(
+        [sys.executable, "-m", "edge.server"],
+        env=os.environ | {"SCANWAY_EDGE_WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert started.returncode == 1
+    assert started.stderr == "ERROR edge: SCANWAY_EDGE_WORKERS is “many”. Set a whole number from 1 to 256.\n"
