@@ -99,7 +99,10 @@ def _shown(scan: stats.RecentScan) -> ShownScan:
     place = ", ".join(part for part in (scan.city, names.country(scan.country)) if part)
     device = scan.device_model or names.device(scan.device)
     via = scan.in_app or scan.browser
-    parts = [device, scan.os, f"in {via}" if scan.in_app else via]
+    if scan.is_bot:
+        parts = [signals.label(word) for word in scan.bot_signals]
+    else:
+        parts = [device, scan.os, f"in {via}" if scan.in_app else via]
     if scan.referrer_host:
         parts.append(f"from {scan.referrer_host}")
     return ShownScan(

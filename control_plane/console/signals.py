@@ -31,6 +31,11 @@ class Signal:
     scans: int
 
 
+def label(signal: str) -> str:
+    """A signal's name; a newer one than this console knows stays as it is."""
+    return SIGNALS[signal][0] if signal in SIGNALS else signal
+
+
 def explain(found: Iterable[Iterable[str]]) -> list[Signal]:
     """From the signals of some bots' scans, the most frequent first."""
     counted = Counter(signal for signals in found for signal in set(signals))

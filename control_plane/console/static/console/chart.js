@@ -63,7 +63,7 @@
     plot = new uPlot({
       width: box.clientWidth,
       height: box.clientHeight,
-      padding: [10, 8, 0, 0],
+      padding: [10, 14, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.timeZone),
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { setScale: false } },
