@@ -57,15 +57,22 @@ def _before_exec(stop_signal: signal.Signals) -> Callable[[], None] | None:
 class Child:
     """A running program, in a process group of its own so that what it starts can be ended with it."""
 
-    def __init__(self, program: Program, process: asyncio.subprocess.Process, screen: Screen) -> None:
+    def __init__(
+        self,
+        program: Program,
+        process: asyncio.subprocess.Process,
+        output: asyncio.StreamReader,
+        pipe: asyncio.ReadTransport,
+        screen: Screen,
+    ) -> None:
         self.program = program
         self.process = process
         self.pid = process.pid
         self.tail: deque[str] = deque(maxlen=40)
         self.ready = asyncio.Event()
         self._screen = screen
-        assert process.stdout is not None
-        self._pump = asyncio.create_task(self._read(process.stdout))
+        self._pipe = pipe
+        self._pump = asyncio.create_task(self._read(output))
 
     @classmethod
     async def start(cls, program: Program, screen: Screen) -> "Child":
@@ -73,19 +80,30 @@ class Child:
         identity = {}
         if program.identity is not None and os.geteuid() == 0:
             identity = {"user": program.identity[0], "group": program.identity[1], "extra_groups": []}
-        process = await asyncio.create_subprocess_exec(
-            *program.argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=dict(program.environment),
-            cwd=program.cwd,
-            limit=LONGEST_LINE,
-            process_group=0,
-            preexec_fn=_before_exec(program.stop_signal),
-            **identity,
+        # The pipe is ours rather than asyncio's, so that it can be closed while a stray grandchild holds it.
+        reading, writing = os.pipe()
+        output = asyncio.StreamReader(limit=LONGEST_LINE)
+        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), os.fdopen(reading, "rb", 0)
         )
-        return cls(program, process, screen)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *program.argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writing,
+                stderr=asyncio.subprocess.STDOUT,
+                env=dict(program.environment),
+                cwd=program.cwd,
+                process_group=0,
+                preexec_fn=_before_exec(program.stop_signal),
+                **identity,
+            )
+        except BaseException:
+            pipe.close()
+            raise
+        finally:
+            os.close(writing)
+        return cls(program, process, output, pipe, screen)
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
         while True:
@@ -136,6 +154,7 @@ class Child:
         # A grandchild in another group may hold the pipe open; its lines are not worth waiting for.
         await asyncio.wait({self._pump}, timeout=0.5)
         self._pump.cancel()
+        self._pipe.close()
         if code < 0:
             return f"signal {signal.Signals(-code).name}"
         return f"exit code {code}"

@@ -1,10 +1,8 @@
 """Keeps programs running: starts them in stages, restarts what crashes, stops all in reverse."""
 
 import asyncio
-import contextlib
 import signal
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deploy.errors import StartError
@@ -132,30 +130,24 @@ class Supervisor:
             overstayed += await self._stop_stage([s for s in self._slots if s.stage == stage], share)
         return overstayed
 
-    async def _stop_stage(self, slots: Iterable[_Slot], patience: float) -> list[str]:
-        children = []
-        for slot in slots:
-            child = slot.child
-            if child is None or child.process.returncode is not None:
-                if slot.keeper:  # waiting to restart it
-                    slot.keeper.cancel()
-                continue
-            child.send(slot.program.stop_signal)
-            children.append(child)
+    async def _stop_stage(self, slots: list[_Slot], patience: float) -> list[str]:
+        children = [slot.child for slot in slots if slot.child is not None]
         if not children:
             return []
+        for child in children:
+            child.send(child.program.stop_signal)
         ends = {asyncio.create_task(child.wait()): child for child in children}
         _, late = await asyncio.wait(ends, timeout=patience)
         for task in late:
             ends[task].signal_group(signal.SIGKILL)
         if late:
             await asyncio.wait(late, timeout=1)
+        keepers = [slot.keeper for slot in slots if slot.keeper]
+        for keeper in keepers:
+            keeper.cancel()  # it may be waiting to start a crashed program again
+        await asyncio.gather(*keepers, return_exceptions=True)
         for child in children:
             self._run_file.remove(child.pid)
-        for slot in slots:
-            if slot.keeper:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait({slot.keeper}, timeout=0.1)
         return [ends[task].program.title for task in late]
 
     def close(self) -> None:
