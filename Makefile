@@ -5,8 +5,6 @@ RUN := $(VENV)/bin
 READY := $(VENV)/.installed
 ARGS ?=
 
-export PYTHONDONTWRITEBYTECODE ?=
-
 .DEFAULT_GOAL := help
 .PHONY: help up test check tools lock bench bench-edge clean
 
@@ -29,7 +27,7 @@ test: $(READY) tools check ## Check the code, then run all tests; ARGS="…" goe
 
 check: $(READY) ## Style, types, import directions, the lock
 	$(RUN)/ruff check .
-	$(RUN)/ruff format --check deploy
+	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/python -m deploy.lockfile
