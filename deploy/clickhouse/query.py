@@ -1,6 +1,7 @@
 """Running one request against the engine: its settings, its data, its result block by block."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -102,6 +103,7 @@ def _take(body: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
 def _prepare(connection: Any, call: Call) -> None:
     for table in call.tables:
         guard(table.structure.encode())
+        _check_format(table.format)
         connection.query(f"CREATE TEMPORARY TABLE {quote_name(table.name)} ({table.structure})")
         inserter = connection.send_insert(f"INSERT INTO {quote_name(table.name)}", table.format)
         inserter.append(table.data)
@@ -139,13 +141,15 @@ def _insert(connection: Any, call: Call, statement: Statement, rest: Iterable[by
 def _query(connection: Any, call: Call, statement: Statement) -> Outcome:
     wanted = statement.output_format or call.default_format
     name = wanted or "TabSeparated"
+    if not statement.output_format:
+        _check_format(name)
     text = statement.text.decode()
     if statement.streamed and is_streamable(name) and call.settings.get("extremes", "0") == "0":
-        outcome = _stream(connection, call, text, name)
+        outcome = _stream(connection, call, statement, name)
         if outcome is not None:
             return outcome
     if wanted:
-        result = connection.query(text, name, params=call.parameters)
+        result = connection.query(text, _argument(statement, name), params=call.parameters)
         return _finished(result, name)
     # Names are asked for to tell an empty result from no result: only the first has a line of names.
     result = connection.query(text, "TabSeparatedWithNames", params=call.parameters)
@@ -153,10 +157,11 @@ def _query(connection: Any, call: Call, statement: Statement) -> Outcome:
     return _finished(result, "TabSeparated" if data else "", data.partition(b"\n")[2])
 
 
-def _stream(connection: Any, call: Call, text: str, name: str) -> Outcome | None:
+def _stream(connection: Any, call: Call, statement: Statement, name: str) -> Outcome | None:
     """None where the statement cannot be streamed, or came back empty in a format that has a header."""
     try:
-        stream = connection.send_query(text, name, params=call.parameters)
+        text = statement.text.decode()
+        stream = connection.send_query(text, _argument(statement, name), params=call.parameters)
     except Exception as error:
         if _NOT_STREAMABLE in str(error):
             return None
@@ -184,6 +189,17 @@ def _stream(connection: Any, call: Call, text: str, name: str) -> Outcome | None
             raise ClickHouseError.from_engine(error) from error
 
     return Outcome(name, blocks(), summary, stream.close)
+
+
+def _argument(statement: Statement, name: str) -> str:
+    """What chDB is given as the format: its own names (DataFrame …) mean Python objects there, so a format
+    from the statement is left to the engine, which prefers it."""
+    return "TabSeparated" if statement.output_format else name
+
+
+def _check_format(name: str) -> None:
+    if not re.fullmatch(r"\w+", name) or name.lower() in ("dataframe", "datastore", "arrowtable"):
+        raise ClickHouseError.make(73, "UNKNOWN_FORMAT", f"Unknown format {name[:80]}.")
 
 
 def _finished(result: Any, name: str, data: bytes | None = None) -> Outcome:

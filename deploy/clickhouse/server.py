@@ -103,12 +103,19 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
                 "TOO_MANY_SIMULTANEOUS_QUERIES",
                 f"Too many simultaneous queries. Maximum: {self.config.max_queries}",
             )
+        # A handle of its own that never waits: the connection's has a timeout, and reading from it would
+        # hold up the watch over all others.
+        handle = watched.dup() if watched else None
+        if handle:
+            handle.setblocking(False)
         with self._running_lock:
-            self._running[tag] = watched
+            self._running[tag] = handle
 
     def end(self, tag: str) -> None:
         with self._running_lock:
-            self._running.pop(tag, None)
+            handle = self._running.pop(tag, None)
+            if handle:
+                handle.close()
         self._slots.release()
 
     def new_exception_tag(self) -> str:
@@ -118,10 +125,9 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
         """Stops the queries of clients that hung up. Runs in its own thread."""
         while not self.stopping.wait(_WATCH_INTERVAL):
             with self._running_lock:
-                watched = [(tag, client) for tag, client in self._running.items() if client is not None]
-            for tag, client in watched:
-                if _hung_up(client):
-                    self._kill(tag)
+                gone = [tag for tag, client in self._running.items() if client and _hung_up(client)]
+            for tag in gone:
+                self._kill(tag)
             self.sessions.expire()
 
     def stop(self) -> None:
@@ -154,7 +160,7 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
 
 def _hung_up(client: socket.socket) -> bool:
     try:
-        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return client.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
         return False
     except OSError:

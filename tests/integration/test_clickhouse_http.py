@@ -77,6 +77,13 @@ def test_every_way_to_get_it_wrong(ask, headers, arguments):
     assert b"Authentication failed" in answer.body
 
 
+@pytest.mark.parametrize("name", ["DataFrame", "CSV INTO OUTFILE 'x'", "", "Nothing"])
+def test_odd_format_names(ask, name):
+    assert ask("SELECT 1", default_format=name).code == (73 if name else 0)
+    assert name == "" or ask(f"SELECT 1 FORMAT {name}").status in (400, 403, 404)
+    assert ask("SELECT 1", default_format="JSONEachRow").body == b'{"1":1}\n'
+
+
 def test_headers_of_an_answer(ask):
     answer = ask("SELECT 1 AS x FORMAT JSON", query_id="my-id", wait_end_of_query=1)
     assert answer.headers["X-ClickHouse-Query-Id"] == "my-id"
@@ -282,16 +289,25 @@ def test_one_session_is_one_query_at_a_time(ask, clickhouse_server):
 
 
 def test_a_query_stops_when_its_client_hangs_up(ask, clickhouse_server):
-    running = "SELECT count() - 1 FROM system.processes WHERE query LIKE '%AS endless%'"
-    gone = http.client.HTTPConnection("127.0.0.1", clickhouse_server.port)
-    gone.request(
-        "GET",
-        "/?" + urlencode({"query": "SELECT sum(sipHash64(number)) AS endless FROM numbers(1000000000000)"}),
-        headers=AUTH,
-    )
-    wait_until(lambda: ask(running).body == b"1\n")
+    def get(sql: str) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("127.0.0.1", clickhouse_server.port)
+        connection.request("GET", "/?" + urlencode({"query": sql}), headers=AUTH)
+        return connection
+
+    def running(name: str) -> int:
+        found = ask(f"SELECT count() - 1 FROM system.processes WHERE query LIKE '%AS {name}%'")
+        return int(found.body)
+
+    # Another one is watched too, and its client stays: it must neither stop nor hold up the watch.
+    stays = get("SELECT sum(sipHash64(number)) AS patient FROM numbers(1000000000000)")
+    wait_until(lambda: running("patient") == 1)
+    gone = get("SELECT sum(sipHash64(number)) AS endless FROM numbers(1000000000000)")
+    wait_until(lambda: running("endless") == 1)
     gone.close()
-    wait_until(lambda: ask(running).body == b"0\n")
+    wait_until(lambda: running("endless") == 0)
+    assert running("patient") == 1
+    stays.close()
+    wait_until(lambda: running("patient") == 0)
 
 
 @pytest.mark.parametrize(
