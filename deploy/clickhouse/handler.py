@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import io
 import json
 import tempfile
 import time
@@ -12,10 +11,10 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from python_multipart import parse_form
-
 from deploy.clickhouse import compression
+from deploy.clickhouse.body import read_body
 from deploy.clickhouse.errors import ClickHouseError
+from deploy.clickhouse.form import is_about_table, is_form, parse_form
 from deploy.clickhouse.query import Call, ExternalTable, Outcome, run
 from deploy.clickhouse.sessions import DEFAULT_TIMEOUT
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from deploy.clickhouse.server import Server
 
 _PIECE: Final = 1 << 20
-_MAX_FORM: Final = 64 << 20
 # What a client that was refused may still send before the connection is cut.
 _MAX_DRAIN: Final = 16 << 20
 # A result that is wanted whole before its headers waits in memory up to this, then in a file.
@@ -95,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, *, read_only: bool) -> None:
         url = urlsplit(self.path)
         self._started = False
-        self._body = self._read_body()
+        self._body = read_body(self.rfile, self.headers)
         self._fixed_headers: dict[str, str] = {}
         if url.path == "/ping":
             self._drain()
@@ -137,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
         settings = {
             key: value
             for key, value in args.items()
-            if key not in _TRANSPORT and not key.startswith("param_") and not _is_external(key, tables)
+            if key not in _TRANSPORT and not key.startswith("param_") and not is_about_table(key, tables)
         }
         call = Call(
             query=args.get("query", "").encode(),
@@ -200,84 +198,8 @@ class Handler(BaseHTTPRequestHandler):
         return args.get("user", ""), args.get("password", "")
 
     def _form(self, args: dict[str, str]) -> tuple[dict[str, str], tuple[ExternalTable, ...]]:
-        """Parameters and external tables of a multipart body."""
-        if not self.headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
-            return {}, ()
-        data = b"".join(self._limited(_MAX_FORM))
-        fields: dict[str, str] = {}
-        files: dict[str, bytes] = {}
-
-        def on_field(part: Any) -> None:
-            fields[part.field_name.decode()] = (part.value or b"").decode()
-
-        def on_file(part: Any) -> None:
-            part.file_object.seek(0)
-            files[part.field_name.decode()] = part.file_object.read()
-            part.close()
-
-        headers = {
-            "Content-Type": self.headers["Content-Type"].encode(),
-            "Content-Length": str(len(data)).encode(),
-        }
-        try:
-            parse_form(headers, io.BytesIO(data), on_field, on_file)
-        except ValueError as error:
-            raise ClickHouseError.make(36, "BAD_ARGUMENTS", f"The form cannot be read: {error}") from error
-        both = args | fields
-        tables = tuple(
-            ExternalTable(name, _structure(name, both), both.get(f"{name}_format", "TabSeparated"), content)
-            for name, content in files.items()
-        )
-        return fields, tables
-
-    def _limited(self, limit: int) -> Iterator[bytes]:
-        size = 0
-        for piece in self._body:
-            size += len(piece)
-            if size > limit:
-                raise ClickHouseError.make(
-                    165, "QUERY_IS_TOO_LARGE", f"The form is larger than {limit} bytes."
-                )
-            yield piece
-
-    def _read_body(self) -> Iterator[bytes]:
-        """The body as it comes. Raises ClickHouseError where it ends too early."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            yield from self._chunks()
-        else:
-            length = self.headers.get("Content-Length", "0")
-            left = int(length) if length.isdigit() else 0
-            while left:
-                piece = self.rfile.read1(min(left, _PIECE))
-                if not piece:
-                    raise self._broken()
-                left -= len(piece)
-                yield piece
-
-    def _chunks(self) -> Iterator[bytes]:
-        while True:
-            size_text = self.rfile.readline(100).partition(b";")[0].strip()
-            try:
-                size = int(size_text, 16)
-            except ValueError:
-                raise self._broken() from None
-            if size == 0:
-                while self.rfile.readline(8192).strip():
-                    continue
-                return
-            while size:
-                piece = self.rfile.read1(min(size, _PIECE))
-                if not piece:
-                    raise self._broken()
-                size -= len(piece)
-                yield piece
-            self.rfile.readline(10)
-
-    def _broken(self) -> ClickHouseError:
-        self.close_connection = True
-        return ClickHouseError.make(
-            33, "CANNOT_READ_ALL_DATA", "The request's body ended before it was complete."
-        )
+        kind = self.headers.get("Content-Type", "")
+        return parse_form(kind, self._body, args) if is_form(kind) else ({}, ())
 
     def _drain(self) -> None:
         """Reads what is left of the body, so that the client gets to read; too much cuts the connection."""
@@ -388,24 +310,6 @@ class Handler(BaseHTTPRequestHandler):
 
 def _clean(text: str) -> str:
     return "".join(character for character in text if " " <= character <= "~")[:200]
-
-
-def _structure(name: str, args: dict[str, str]) -> str:
-    """Columns of an external table: `name Type, …`, or only the types, then named _1, _2, …"""
-    if f"{name}_structure" in args:
-        return args[f"{name}_structure"]
-    types = args.get(f"{name}_types", "")
-    if not types:
-        raise ClickHouseError.make(
-            36, "BAD_ARGUMENTS", f"External table {name} needs {name}_structure or {name}_types."
-        )
-    return ", ".join(f"_{number} {kind}" for number, kind in enumerate(types.split(","), 1))
-
-
-def _is_external(key: str, tables: tuple[ExternalTable, ...]) -> bool:
-    return any(
-        key in (f"{table.name}_format", f"{table.name}_structure", f"{table.name}_types") for table in tables
-    )
 
 
 def _summary(counts: dict[str, int], began: int) -> str:
