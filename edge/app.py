@@ -7,33 +7,31 @@ import re
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable
+from typing import Final
 
+from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from edge import settings as edge_settings
+from edge.bridge import through_asgi
 from edge.client_address import ClientAddress
 from edge.decide import UNAVAILABLE, UNKNOWN, Decision, decide
-from edge.entry import Entry, Message
+from edge.entry import Entry
 from edge.event_id import Mint
 from edge.invalidation import listen
 from edge.metrics import REASON_SLOT, SLOT, Metrics
-from edge.pages import Page, Pages
+from edge.pages import Pages
 from edge.resolver import Resolver, Unavailable
 from edge.settings import Settings
 from edge.site import PREFIX, SITE_PATHS, site
 from edge.spool import SEAL_EVERY, Spool
 from edge.unknown_limit import UnknownLimit
-from edge.visit import ACCEPT_LANGUAGE, MAX_CODE, NOBODY, encode_visit, header_fields
+from edge.visit import MAX_CODE, NOBODY, encode_visit
 
 log = logging.getLogger("edge")
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 # What may be asked of Valkey: the alphabet of edge.code without its rule on hyphens.
 _asks: Final = re.compile(r"[a-z0-9-]{1,64}").fullmatch
@@ -43,12 +41,11 @@ METHODS: Final = frozenset({"GET", "HEAD"})
 _LIMITED: Final = SLOT["scanway_edge_limited"]
 _FAULTS: Final = SLOT["scanway_edge_faults"]
 _PLAIN: Final = (
-    (b"content-type", b"text/plain; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-robots-tag", b"noindex"),
-    (b"x-content-type-options", b"nosniff"),
+    ("content-type", "text/plain; charset=utf-8"),
+    ("cache-control", "no-store"),
+    ("x-robots-tag", "noindex"),
+    ("x-content-type-options", "nosniff"),
 )
-_EMPTY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 # A miss on a Valkey that hangs is answered 503 after at most two tries of these, in seconds.
 CONNECT_TIMEOUT: Final = 0.2
@@ -56,7 +53,7 @@ READ_TIMEOUT: Final = 0.3
 
 
 class Edge:
-    """The ASGI application of one worker."""
+    """The application of one worker, by RSGI: granian's own interface, half as fast again as ASGI here."""
 
     def __init__(self, settings: Settings) -> None:
         worker = secrets.token_hex(4)
@@ -74,20 +71,18 @@ class Edge:
         self._parent = os.getppid()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> Awaitable[None]:
         # Not itself a coroutine: awaiting one more of them costs every scan 0.2 µs.
-        if scope["type"] != "http":
-            return self._lifespan(receive, send)
-        path: str = scope["path"]
+        path: str = scope.path
         if path in SITE_PATHS or path.startswith(PREFIX):
-            return self._site(scope, receive, send)
-        if scope["method"] not in METHODS:
-            return _plain(send, 405, b"Only GET and HEAD.\n", (b"allow", b"GET, HEAD"))
-        return self._scan(scope, path, send)
+            return self._operate(scope, protocol)
+        return self._scan(scope, path, protocol)
 
-    async def _scan(self, scope: Scope, path: str, send: Send) -> None:
+    async def _scan(self, scope: Scope, path: str, protocol: HTTPProtocol) -> None:
         """A scan: resolve, decide, record, respond."""
         try:
+            if scope.method not in METHODS:
+                return _plain(protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
             code = path[1:].lower()
             now = time.monotonic()
             entry = self._resolver.cached(code, now)
@@ -98,29 +93,24 @@ class Edge:
                     wait = self._limit.retry_after(self._address(scope), now)
                     if wait:
                         self._counters[_LIMITED] += 1
-                        return await _plain(send, 429, b"Too many.\n", (b"retry-after", b"%d" % wait))
+                        return _plain(protocol, 429, "Too many.\n", ("retry-after", str(wait)))
                 code, now_ns = code[:MAX_CODE], time.time_ns()
             else:
                 now_ns = time.time_ns()
                 decision = entry.always or decide(entry.record, now_ns // 1_000_000)
 
-            fields = header_fields(scope["headers"])
             record = NOBODY if entry is None else entry.record
             event_id = self._mint(now_ns)
             ip = self._address(scope)
-            self.spool.append(encode_visit(event_id, now_ns, record, decision, scope, code, ip, fields))
+            self.spool.append(encode_visit(event_id, now_ns, record, decision, scope, code, ip))
             self._counters[REASON_SLOT[decision.reason]] += 1
 
             if entry is not None and decision.location is not None:
-                await send(entry.redirect)
-                await send(_EMPTY)
+                protocol.response_empty(decision.status, entry.redirect)
             else:
-                await _page(send, scope["method"], self._pages.refusal(decision, fields[ACCEPT_LANGUAGE]))
+                self._send_page(scope, protocol, decision)
         except Exception:
-            # The last resort: a bug costs one person one retry, and is logged and counted, never silent.
-            self._counters[_FAULTS] += 1
-            log.exception("The scan of %.100r failed.", path)
-            await _page(send, scope["method"], self._pages.refusal(UNAVAILABLE, ""))
+            self._fault(scope, protocol)
 
     async def _resolve(self, code: str, now: float) -> tuple[Entry | None, Decision]:
         """The way of a code that is not in memory."""
@@ -134,19 +124,31 @@ class Edge:
             return None, UNKNOWN
         return entry, decide(entry.record, time.time_ns() // 1_000_000)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                self._tasks = [
-                    asyncio.create_task(listen(self._subscriber, self._resolver, self._counters)),
-                    asyncio.create_task(self._tick()),
-                ]
-            elif message["type"] == "lifespan.shutdown":
-                await self.close()
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
+    async def _operate(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        try:
+            await through_asgi(self._site, scope, protocol)
+        except Exception:
+            self._fault(scope, protocol)
+
+    def _send_page(self, scope: Scope, protocol: HTTPProtocol, decision: Decision) -> None:
+        language = scope.headers.get("accept-language", "")
+        status, headers, body = self._pages.refusal(decision, language)
+        protocol.response_bytes(status, headers, b"" if scope.method == "HEAD" else body)
+
+    def _fault(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """The last resort: a bug costs one person one retry, and is logged and counted, never silent."""
+        self._counters[_FAULTS] += 1
+        log.exception("The request for %.100r failed.", scope.path)
+        self._send_page(scope, protocol, UNAVAILABLE)
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._tasks = [
+            loop.create_task(listen(self._subscriber, self._resolver, self._counters)),
+            loop.create_task(self._tick()),
+        ]
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self.close())
 
     async def _tick(self) -> None:
         while True:
@@ -189,13 +191,5 @@ def _client(url: str, retries: int) -> Redis:
     )
 
 
-async def _page(send: Send, method: str, page: Page) -> None:
-    start, body = page
-    await send(start)
-    await send(_EMPTY if method == "HEAD" else body)
-
-
-async def _plain(send: Send, status: int, text: bytes, header: tuple[bytes, bytes]) -> None:
-    headers = [*_PLAIN, header]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+def _plain(protocol: HTTPProtocol, status: int, text: str, header: tuple[str, str]) -> None:
+    protocol.response_str(status, [*_PLAIN, header], text)

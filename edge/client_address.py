@@ -1,13 +1,12 @@
 """Who is asking: the socket's address, or what a trusted proxy says about it."""
 
 import ipaddress
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+
+from granian.rsgi import Scope
 
 from edge.settings import Network
-
-Headers = Iterable[tuple[bytes, bytes]]
 
 # A chain longer than this is not a chain of proxies.
 _MAX_HOPS = 32
@@ -21,18 +20,18 @@ class ClientAddress:
         self._direct = not trusted
         self._trusted = lru_cache(maxsize=4096)(self._is_trusted)
 
-    def __call__(self, scope: MutableMapping[str, Any]) -> str:
+    def __call__(self, scope: Scope) -> str:
         """The right-most address of the chain that is not a trusted proxy; at worst the peer itself.
 
         '' for a socket that has no address.
         """
-        peer: str = (scope.get("client") or ("",))[0]
+        peer: str = scope.client.rpartition(":")[0]
         if ":" in peer:
             peer = plain(peer)
         if self._direct or not self._trusted(peer):
             return peer
         client = peer
-        for hop in reversed(chain(scope["headers"])):
+        for hop in reversed(chain(scope.headers.items())):
             if hop is None:
                 break  # what is left of an unreadable hop was written by somebody nobody vouches for
             client = hop
@@ -48,22 +47,17 @@ class ClientAddress:
         return any(parsed in network for network in self._networks if network.version == parsed.version)
 
 
-def chain(headers: Headers) -> list[str | None]:
+def chain(headers: list[tuple[str, str]]) -> list[str | None]:
     """The addresses in X-Forwarded-For, or where that is missing in Forwarded (RFC 7239), left to right.
 
     None stands for a hop that is not an address. X-Forwarded-For wins because every common proxy sets it;
     a proxy that sets only Forwarded must remove a client's X-Forwarded-For.
     """
-    listed: list[bytes] = []
-    forwarded: list[bytes] = []
-    for name, value in headers:
-        if name == b"x-forwarded-for":
-            listed += value.split(b",")
-        elif name == b"forwarded":
-            forwarded += value.split(b",")
+    listed = [hop for name, line in headers if name == "x-forwarded-for" for hop in line.split(",")]
     if listed:
-        return [address(hop.decode("latin-1")) for hop in listed[-_MAX_HOPS:]]
-    return [_forwarded_for(hop.decode("latin-1")) for hop in forwarded[-_MAX_HOPS:]]
+        return [address(hop) for hop in listed[-_MAX_HOPS:]]
+    forwarded = [hop for name, line in headers if name == "forwarded" for hop in line.split(",")]
+    return [_forwarded_for(hop) for hop in forwarded[-_MAX_HOPS:]]
 
 
 def _forwarded_for(element: str) -> str | None:
@@ -94,5 +88,6 @@ def address(text: str) -> str | None:
 
 
 def plain(peer: str) -> str:
-    """An IPv4 client of a socket that also takes IPv6 shows as ::ffff:1.2.3.4."""
+    """Without brackets; an IPv4 client of a socket that also takes IPv6 shows as ::ffff:1.2.3.4."""
+    peer = peer.removeprefix("[").removesuffix("]")
     return peer[7:] if peer.startswith("::ffff:") and "." in peer else peer

@@ -1,13 +1,10 @@
 """A link in this process's memory: its record, checked, with the answer prepared."""
 
-from collections.abc import MutableMapping
-from typing import Any
-
 from edge.decide import REDIRECTS, STATES, Decision, timeless
 from edge.record import Record, RecordError, decode
 
-Message = MutableMapping[str, Any]
-"""An ASGI message."""
+Headers = list[tuple[str, str]]
+"""Response headers as granian takes them."""
 
 
 class Entry:
@@ -18,7 +15,7 @@ class Entry:
     def __init__(self, record: Record, due: float) -> None:
         self.record = record
         self.redirect = redirect(record)
-        """The ASGI message that starts the redirect."""
+        """The headers of the redirect."""
         self.always: Decision | None = timeless(record)
         self.due = due
         """time.monotonic() from which the next hit has the record fetched again."""
@@ -45,14 +42,10 @@ def read(value: bytes) -> Record:
     return record
 
 
-def redirect(record: Record) -> Message:
+def redirect(record: Record) -> Headers:
     """Never cached, 301 included: otherwise an edit would not reach a phone, nor a second scan be counted."""
-    return {
-        "type": "http.response.start",
-        "status": record.status,
-        "headers": [
-            (b"location", record.destination.encode("ascii")),
-            (b"cache-control", b"private, no-store"),
-            (b"x-robots-tag", b"noindex"),
-        ],
-    }
+    return [
+        ("location", record.destination),
+        ("cache-control", "private, no-store"),
+        ("x-robots-tag", "noindex"),
+    ]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from edge.decide import PAGE_DECISIONS, Decision
-from edge.entry import Message
+from edge.entry import Headers
 from edge.language import LANGUAGES, best_language
 
 _folder = Path(__file__).parent / "templates"
 
-RETRY_AFTER: Final = b"1"
+RETRY_AFTER: Final = "1"
 """Seconds, on every 503."""
 
 _RING: Final = '<circle cx="12" cy="12" r="9"/>'
@@ -29,8 +29,8 @@ _ICONS: Final = {
     "unavailable": '<path d="M4 12a8 8 0 0 1 14-5.3L20 9M20 4v5h-5M20 12a8 8 0 0 1-14 5.3L4 15M4 20v-5h5"/>',
 }
 
-Page = tuple[Message, Message]
-"""The two ASGI messages of a page: start, and body."""
+Page = tuple[int, Headers, bytes]
+"""Status, headers and body."""
 
 
 class Pages:
@@ -66,19 +66,16 @@ class Pages:
 
 def _page(name: str, status: int, language: str, policy: str, body: bytes) -> Page:
     headers = [
-        (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"content-language", language.encode()),
-        (b"vary", b"accept-language"),
-        (b"cache-control", b"no-store"),
-        (b"x-robots-tag", b"noindex"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-        (b"content-security-policy", policy.encode()),
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-length", str(len(body))),
+        ("content-language", language),
+        ("vary", "accept-language"),
+        ("cache-control", "no-store"),
+        ("x-robots-tag", "noindex"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", policy),
     ]
     if status == 503:
-        headers.append((b"retry-after", RETRY_AFTER))
-    return (
-        {"type": "http.response.start", "status": status, "headers": headers},
-        {"type": "http.response.body", "body": body},
-    )
+        headers.append(("retry-after", RETRY_AFTER))
+    return status, headers, body

@@ -40,22 +40,12 @@ class _NoIndex:
         await self._app(scope, receive, send_marked)
 
 
-class _Prepared(Response):
-    """A page that was rendered at start."""
-
-    def __init__(self, start: Message, body: Message) -> None:
-        self._start, self._body = start, body
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send(self._start)
-        await send({**self._body, "body": b""} if scope["method"] == "HEAD" else self._body)
-
-
 def site(pages: Pages, metrics: Metrics, spool: Spool, valkey: Redis) -> Starlette:
     """The Starlette application behind the hot path."""
 
     async def root(request: Request) -> Response:
-        return _Prepared(*pages.root(request.headers.get("accept-language", "")))
+        status, headers, body = pages.root(request.headers.get("accept-language", ""))
+        return Response(body, status, dict(headers))
 
     async def robots(_: Request) -> Response:
         return PlainTextResponse("User-agent: *\nDisallow: /\n", headers=_DAY)

@@ -1,4 +1,5 @@
 import ipaddress
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -10,25 +11,27 @@ PROXIES = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
 
 
 def ask(peer, *headers, trusted=PROXIES):
-    return ClientAddress(trusted)({"client": (peer, "1"), "headers": list(headers)})
+    host = f"[{peer}]" if ":" in peer else peer
+    scope = SimpleNamespace(client=f"{host}:1", headers=SimpleNamespace(items=lambda: list(headers)))
+    return ClientAddress(trusted)(scope)
 
 
 def forwarded(value):
-    return (b"x-forwarded-for", value.encode())
+    return ("x-forwarded-for", value)
 
 
-@given(st.text(alphabet=st.characters(max_codepoint=255)))
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126)))
 def test_nobody_but_a_trusted_proxy_is_believed(value):
-    header = (b"x-forwarded-for", value.encode("latin-1"))
+    header = forwarded(value)
     assert ask("203.0.113.9", header) == "203.0.113.9"
     assert ask("10.0.0.1", header, trusted=()) == "10.0.0.1"
 
 
-@given(st.text(alphabet=st.characters(max_codepoint=255)), st.ip_addresses(v=4))
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126)), st.ip_addresses(v=4))
 def test_what_the_client_wrote_itself_changes_nothing(forged, client):
     if client in PROXIES[0]:
         return
-    header = (b"x-forwarded-for", forged.encode("latin-1") + b", " + str(client).encode())
+    header = forwarded(f"{forged}, {client}")
     assert ask("10.0.0.1", header) == str(client)
 
 
@@ -43,9 +46,9 @@ def test_what_the_client_wrote_itself_changes_nothing(forged, client):
         ([forwarded("nonsense")], "10.0.0.1"),
         ([forwarded("[2001:db8::7]:443")], "2001:db8::7"),
         ([forwarded("::ffff:198.51.100.7")], "198.51.100.7"),
-        ([(b"forwarded", b'for="[2001:db8::7]:443";proto=https, for=10.2.3.4')], "2001:db8::7"),
-        ([(b"forwarded", b"for=unknown")], "10.0.0.1"),
-        ([(b"forwarded", b"for=1.1.1.1"), forwarded("198.51.100.7")], "198.51.100.7"),
+        ([("forwarded", 'for="[2001:db8::7]:443";proto=https, for=10.2.3.4')], "2001:db8::7"),
+        ([("forwarded", "for=unknown")], "10.0.0.1"),
+        ([("forwarded", "for=1.1.1.1"), forwarded("198.51.100.7")], "198.51.100.7"),
         ([], "10.0.0.1"),
     ],
 )
@@ -55,7 +58,7 @@ def test_the_right_most_untrusted_address_counts(headers, client):
 
 
 def test_a_socket_without_an_address_has_none():
-    assert ClientAddress(PROXIES)({"client": None, "headers": []}) == ""
+    assert ask("") == ""
 
 
 @given(st.text())

@@ -1,39 +1,52 @@
+from types import SimpleNamespace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.events import decode_scan
 from analytics.events.segment import MAX_PAYLOAD
 from edge.decide import UNKNOWN
-from edge.visit import _FIELDS, MAX_FIELD, MAX_QUERY, NOBODY, SMALL, encode_visit, header_fields
+from edge.visit import MAX_FIELD, NOBODY, SMALL, encode_visit
 
-values = st.binary(max_size=40) | st.builds(
-    lambda piece, n: piece * n, st.binary(min_size=1), st.integers(1, 9000)
-)
+HEADERS = {
+    "host": "host",
+    "user-agent": "user_agent",
+    "accept-language": "accept_language",
+    "referer": "referer",
+    "accept": "accept",
+    "sec-purpose": "purpose",
+    "sec-fetch-mode": "sec_fetch_mode",
+    "sec-ch-ua-platform": "ch_platform",
+    "sec-ch-ua-mobile": "ch_mobile",
+    "sec-ch-ua-model": "ch_model",
+}
+ascii_text = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
+values = ascii_text | st.builds(lambda piece, times: piece * times, ascii_text, st.integers(1, 300))
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from([*_FIELDS, b"cookie"]), values), max_size=14),
-    values,
-    st.text(max_size=64),
-)
+def encode(headers, query="", code="a", ip="198.51.100.7"):
+    scope = SimpleNamespace(method="GET", query_string=query, headers=headers)
+    return encode_visit(bytes(16), 1, NOBODY, UNKNOWN, scope, code, ip)
+
+
+@given(st.dictionaries(st.sampled_from([*HEADERS, "cookie"]), values), values, st.text(max_size=64))
 def test_no_request_makes_an_event_too_large_or_impossible_to_read(headers, query, code):
-    scope = {"method": "GET", "query_string": query, "headers": headers}
-    fields = header_fields(headers)
-    payload = encode_visit(bytes(16), 1, NOBODY, UNKNOWN, scope, code, "198.51.100.7", fields)
+    payload = encode(headers, query, code)
     assert len(payload) < MAX_PAYLOAD / 4
     scan = decode_scan(payload)
-    assert scan.reason == "unknown"
-    assert scan.code == code
-    assert len(scan.query) <= MAX_QUERY
-    kept = [scan.host, scan.user_agent, scan.accept_language, scan.referer, scan.accept, scan.purpose]
-    kept += [scan.sec_fetch_mode, scan.ch_platform, scan.ch_mobile, scan.ch_model]
-    assert kept == [field[: len(short)] for field, short in zip(fields, kept, strict=True)]
-    bounds = MAX_FIELD if len(payload) > SMALL else [SMALL] * len(kept)
-    assert all(len(field) <= max(most, SMALL) for field, most in zip(kept, bounds, strict=True))
+    assert (scan.reason, scan.code) == ("unknown", code)
+    sent = {field: headers.get(name, "") for name, field in HEADERS.items()} | {"query": query}
+    for field, value in sent.items():
+        kept = getattr(scan, field)
+        assert kept == value[: len(kept)]
+        assert len(kept) == min(len(value), MAX_FIELD[field]) or len(payload) <= SMALL
+        assert len(kept) <= max(MAX_FIELD[field], SMALL)
+
+
+def test_an_older_name_of_purpose_is_read_too():
+    assert decode_scan(encode({"purpose": "prefetch"})).purpose == "prefetch"
 
 
 def test_cookies_and_credentials_are_never_recorded():
-    headers = [(b"cookie", b"secret"), (b"authorization", b"secret"), (b"user-agent", b"phone")]
-    scope = {"method": "GET", "query_string": b"", "headers": headers}
-    fields = header_fields(headers)
-    assert b"secret" not in encode_visit(bytes(16), 1, NOBODY, UNKNOWN, scope, "a", "", fields)
+    headers = {"cookie": "secret", "authorization": "secret", "user-agent": "phone"}
+    assert b"secret" not in encode(headers)
