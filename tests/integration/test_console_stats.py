@@ -12,9 +12,10 @@ import clickhouse_connect
 import pytest
 import redis
 from console_pages import BACKEND, Address, member, new_link, signed_in, text_of
-from console_stack import REDIS_URL, free_port, new_tenant
+from console_stack import REDIS_URL, new_tenant
 
 from analytics.events import Tick, tick_channel
+from deploy.ports import free_port
 
 
 @pytest.fixture

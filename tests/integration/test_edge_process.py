@@ -12,8 +12,9 @@ import time
 
 import psutil
 import pytest
-from edge_process import EdgeProcess, Valkey, free_port, until
+from edge_process import EdgeProcess, Valkey, until
 
+from deploy.ports import free_port
 from edge.record import BLOCKED, EPOCH_KEY, PAUSED, Record, encode, key
 
 

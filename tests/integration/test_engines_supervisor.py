@@ -72,7 +72,7 @@ async def test_a_crash_leaves_no_grandchild_to_hold_the_port(scene: Scene) -> No
         stage=1,
     )
     grandchild = psutil.Process(int(scene.noted()[0].split()[1]))
-    os.kill(psutil.Process().children()[-1].pid, signal.SIGKILL)
+    os.kill(grandchild.ppid(), signal.SIGKILL)
     await until(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE)
     await scene.supervisor.stop()
 
