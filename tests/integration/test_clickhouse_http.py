@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import lz4.frame
