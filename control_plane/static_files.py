@@ -21,4 +21,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         del response["Content-Type"]
         for name, value in found.headers:
             response[name] = value
+        if found.file is not None:
+            # Of the file as it was read: the prepared length is older, and a file may change meanwhile.
+            response["Content-Length"] = str(len(body))
         return response
