@@ -116,24 +116,26 @@ def valkey_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def console(postgres_server: str, valkey_server: str, django_db_blocker: Any) -> Iterator[None]:
+def console(postgres_server: str, valkey_server: str) -> Iterator[None]:
     """Django on migrated, real databases. Tests share them: each makes its own workspaces."""
     import django
 
-    with django_db_blocker.unblock():
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connections
-        from django.test import override_settings
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connections
+    from django.test import override_settings
+    from django.test.utils import setup_test_environment, teardown_test_environment
 
-        call_command("migrate", verbosity=0)
-        # A password costs a third of a second as it should; here it costs each test that.
-        with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
-            yield
-        for connection in connections.all():
-            connection.close()
-            if hasattr(connection, "close_pool"):
-                connection.close_pool()
+    setup_test_environment()
+    call_command("migrate", verbosity=0)
+    # A password costs a third of a second as it should; here it costs each test that.
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+    teardown_test_environment()
+    for connection in connections.all():
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
 
 
 @dataclass(frozen=True)
