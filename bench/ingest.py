@@ -1,15 +1,18 @@
 """How many events one ingest process turns into ClickHouse rows per second: `python -m bench.ingest`.
 
-Takes SCANWAY_CLICKHOUSE_URL (a database of its own is made there and dropped). Prints what it ran on and how,
-and ends with key=value lines.
+Against the embedded ClickHouse, started for the occasion, or the one at SCANWAY_CLICKHOUSE_URL (a database of
+its own is made there and dropped). Prints what it ran on and how, and ends with key=value lines.
 """
 
 import os
 import platform
 import sys
+import tempfile
 import time
 import uuid
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from importlib.metadata import version
 
 from analytics.events import Scan, decode_scan, encode_scan
 from analytics.ingest.geo import Geo
@@ -18,6 +21,8 @@ from analytics.ingest.rows import Enricher
 from analytics.ingest.warehouse import Warehouse
 from analytics.schema.migrate import migrate
 from analytics.schema.server import Server, connect, quote_name
+from bench.edge import process
+from deploy.ports import free_port
 
 SEGMENTS, EVENTS = 5, 10_000
 ADDRESSES, AGENTS = 20_000, 400
@@ -27,7 +32,7 @@ SALT = b"0123456789abcdef"
 def scan(number: int) -> Scan:
     """A phone's scan: 400 agent strings, 20,000 addresses and 1,000 links take turns."""
     address = number * 7919 % ADDRESSES
-    version = number % AGENTS
+    safari = number % AGENTS
     return Scan(
         event_id=uuid.uuid4().bytes,
         at=int(time.time() * 1_000_000),
@@ -42,7 +47,7 @@ def scan(number: int) -> Scan:
         query=f"utm_source=poster{number % 20}&utm_medium=print",
         ip=f"91.{64 + address // 10_000}.{address // 250 % 250}.{1 + address % 250}",
         user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 17_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
-        f"Gecko) Version/17.{version} Mobile/15E148 Safari/604.1",
+        f"Gecko) Version/17.{safari} Mobile/15E148 Safari/604.1",
         accept_language="de-DE,de;q=0.9",
         referer="https://www.instagram.com/" if number % 3 else "",
         accept="text/html",
@@ -50,15 +55,40 @@ def scan(number: int) -> Scan:
     )
 
 
+@contextmanager
+def clickhouse() -> Iterator[str]:
+    """The URL of a ClickHouse, stopped at the end where it was started here."""
+    if given := os.environ.get("SCANWAY_CLICKHOUSE_URL"):
+        yield given
+        return
+    port, password = free_port(), uuid.uuid4().hex
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        process(
+            [sys.executable, "-m", "deploy.clickhouse.server"],
+            SCANWAY_CLICKHOUSE_PATH=f"{folder}/data",
+            SCANWAY_CLICKHOUSE_BIND=f"127.0.0.1:{port}",
+            SCANWAY_CLICKHOUSE_USER="bench",
+            SCANWAY_CLICKHOUSE_PASSWORD=password,
+        ),
+    ):
+        yield f"http://bench:{password}@127.0.0.1:{port}/scanway"
+
+
 def main() -> None:
-    base = os.environ.get("SCANWAY_CLICKHOUSE_URL")
-    if not base:
-        sys.exit("Set SCANWAY_CLICKHOUSE_URL to a ClickHouse where a database may be made.")
+    with clickhouse() as url:
+        measure(url)
+
+
+def measure(base: str) -> None:
+    """Prints the table and the key=value lines."""
     url = f"{base.rpartition('/')[0]}/bench_{uuid.uuid4().hex[:8]}"
     migrate(url)
     warehouse = Warehouse(url)
     enricher = Enricher(Geo(), known_networks())
     print(f"machine   {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    packages = ("chdb-core", "clickhouse-connect", "ua-parser", "maxminddb")
+    print("versions  " + ", ".join(f"{name} {version(name)}" for name in packages))
     print(f"method    {SEGMENTS} segments of {EVENTS:,} events, one thread; the first is the warm-up")
     print(f"{'segment':<9} {'enrich/s':>10} {'insert/s':>10} {'both/s':>10}")
     best: list[tuple[float, float, float]] = []
