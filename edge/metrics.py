@@ -4,7 +4,7 @@
     <spool>/metrics/folded.<layout>.sum       what workers that are gone had counted
     <spool>/metrics/lock                      taken while files are folded or summed
 
-A worker increments 8-byte slots of its own file (about 60 ns); any worker sums over all files to answer
+A worker increments 8-byte slots of its own file (about 70 ns); any worker sums over all files to answer
 /-/metrics. `<layout>` is a checksum of the names below, so that another version's slots are never mixed in.
 """
 

@@ -55,7 +55,7 @@ class Resolver:
     """L1, negative entries and the batched misses of one worker. For the event loop's thread only."""
 
     def __init__(self, client: Redis, entries: int, counters: memoryview) -> None:
-        """`entries` bounds L1: a plain link takes about 1.3 kB."""
+        """`entries` bounds L1: a plain link takes about 0.7 kB."""
         self._client = client
         self._max_entries = entries
         self._counters = counters

@@ -78,7 +78,8 @@ def server(settings: Settings, target: str = "edge.app:create", **changes: Any) 
         "address": settings.host,
         "port": settings.port,
         "interface": Interfaces.RSGI,
-        # Measured 1.2 times as fast as the single-threaded runtime here, which granian would choose.
+        # Set for all interfaces alike, so that the benchmark compares like with like. The single-threaded
+        # runtime, granian's choice for RSGI, could not be told apart from it by measurement.
         "runtime_mode": RuntimeModes.mt,
         "workers": settings.workers,
         "loop": Loops.uvloop,

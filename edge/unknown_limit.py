@@ -7,7 +7,7 @@ from typing import Final
 WINDOW: Final = 60.0
 """Seconds."""
 MAX_PREFIXES: Final = 10_000
-"""Networks remembered: about 1.5 MB. Beyond it, the one that has been quiet longest is forgotten."""
+"""Networks remembered: about 1.8 MB. Beyond it, the one that has been quiet longest is forgotten."""
 
 
 class UnknownLimit:
