@@ -6,7 +6,7 @@ small codecs only.
 
 from analytics.events.reason import Reason
 from analytics.events.scan import Scan, decode_scan, encode_scan
-from analytics.events.segment import Damage, SegmentContents, frame, read_segment, segment_header
+from analytics.events.segment import Damage, SegmentContents, frame, put_frame, read_segment, segment_header
 from analytics.events.tick import Tick, tick_channel
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "decode_scan",
     "encode_scan",
     "frame",
+    "put_frame",
     "read_segment",
     "segment_header",
     "tick_channel",

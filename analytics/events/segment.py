@@ -1,5 +1,7 @@
 """The spool's file format: a header, then frames of `length | crc32c | payload`.
 
+An open segment is longer than what was written to it: the rest is zeros, reserved beforehand.
+
 Both numbers are unsigned 32-bit little-endian; the checksum is CRC-32C (Castagnoli, RFC 3720 appendix B.4)
 over the payload alone. A sealed segment is the unit of everything after: one chunk, one INSERT, one
 deduplication token, which is the file's name without its suffix.
@@ -15,9 +17,12 @@ Folders below the spool, and how a segment moves through them by rename:
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import google_crc32c
+
+if TYPE_CHECKING:
+    import mmap
 
 OPEN: Final = "open"
 SEALED: Final = "sealed"
@@ -30,7 +35,9 @@ VERSION: Final = 1
 HEADER_SIZE: Final = 12
 _header = struct.Struct("<8sI")
 _frame = struct.Struct("<II")
+FRAME_HEAD: Final = _frame.size
 _pack = _frame.pack
+_pack_into = _frame.pack_into
 _crc = google_crc32c.value
 
 # No frame is larger: the edge bounds each field. A larger length is damage, not an event.
@@ -45,7 +52,8 @@ class Damage(StrEnum):
     NEWER = "newer"
     """Written by a newer version: left alone until this one is upgraded."""
     TORN = "torn"
-    """The last frame is incomplete: the writer died in the middle of it. Everything before is good."""
+    """The last frame is incomplete, or space was reserved behind it: the writer died. Everything before is
+    good."""
     CHECKSUM = "checksum"
     """A frame's checksum does not match: the disk or something else changed it."""
 
@@ -70,6 +78,19 @@ def frame(payload: bytes) -> bytes:
     return _pack(len(payload), _crc(payload)) + payload
 
 
+def put_frame(buffer: "mmap.mmap | bytearray", at: int, payload: bytes) -> int:
+    """Write one frame into a zeroed buffer at an offset; returns the offset behind it.
+
+    The payload goes first: a writer that is killed in between leaves a header of zeros, which is no frame.
+    Raises IndexError or struct.error where it does not fit; MAX_PAYLOAD bounds what a reader takes.
+    """
+    start = at + FRAME_HEAD
+    end = start + len(payload)
+    buffer[start:end] = payload
+    _pack_into(buffer, at, len(payload), _crc(payload))
+    return end
+
+
 def read_segment(data: bytes) -> SegmentContents:
     """Every whole frame up to the first that is torn or does not match its checksum.
 
@@ -85,10 +106,15 @@ def read_segment(data: bytes) -> SegmentContents:
     payloads: list[bytes] = []
     at, end = HEADER_SIZE, len(data)
     while at < end:
-        if end - at < _frame.size:
+        if end - at < FRAME_HEAD:
             return SegmentContents(payloads, at, Damage.TORN)
         length, checksum = _frame.unpack_from(data, at)
-        start = at + _frame.size
+        start = at + FRAME_HEAD
+        if length == 0:
+            # Nothing was written here: the rest of a reserved file, with at most one unfinished payload.
+            # Whatever lies further on was written after it, so this header is damaged.
+            unwritten = checksum == 0 and not data[start + MAX_PAYLOAD :].strip(b"\0")
+            return SegmentContents(payloads, at, Damage.TORN if unwritten else Damage.CHECKSUM)
         if length > MAX_PAYLOAD:
             return SegmentContents(payloads, at, Damage.CHECKSUM)
         if end - start < length:

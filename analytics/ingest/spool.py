@@ -171,21 +171,16 @@ class Spool:
 
 
 def contents(data: bytes) -> SegmentContents:
-    """`read_segment`, with two kinds of nothing that a power cut leaves told apart from damage.
+    """`read_segment`, with two kinds of nothing told apart from damage.
 
-    A tail of zeros parses as empty frames (the checksum of nothing is 0), and is no event; a file that
-    ends inside its header was never written to.
+    A tail of zeros was reserved and not used; a file that ends inside its header was never written to.
     """
     found = read_segment(data)
     if found.damage is Damage.HEADER and segment_header().startswith(data):
         return SegmentContents([], len(data), None)
-    payloads, good = found.payloads, found.good_bytes
-    while payloads and not payloads[-1]:
-        payloads.pop()
-        good -= 8
-    if good < found.good_bytes and not any(data[good:]):
-        return SegmentContents(payloads, good, None)
-    return SegmentContents(payloads, good, found.damage)
+    if found.damage is Damage.TORN and not data[found.good_bytes :].strip(b"\0"):
+        return SegmentContents(found.payloads, found.good_bytes, None)
+    return found
 
 
 def _sync_folder(path: Path) -> None:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from stack import Stack
 
+from analytics.events import read_segment
+
 T = TypeVar("T")
 
 
@@ -100,5 +102,5 @@ def spool_is_empty(stack: Stack) -> bool:
     """Whether every recorded scan has been delivered."""
     spool = stack.home / "spool"
     waiting = list((spool / "sealed").glob("*.seg"))
-    waiting += [path for path in (spool / "open").glob("*.seg") if path.stat().st_size > 12]
+    waiting += [path for path in (spool / "open").glob("*.seg") if read_segment(path.read_bytes()).payloads]
     return not waiting

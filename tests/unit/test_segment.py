@@ -10,6 +10,7 @@ from analytics.events import (
     decode_scan,
     encode_scan,
     frame,
+    put_frame,
     read_segment,
     segment_header,
 )
@@ -73,3 +74,33 @@ def test_an_older_and_a_newer_scan_can_be_read() -> None:
     fields = msgspec.msgpack.decode(encode_scan(scan))
     assert decode_scan(msgspec.msgpack.encode(fields[:12])) == scan
     assert decode_scan(msgspec.msgpack.encode([*fields, "a field of tomorrow"])) == scan
+
+
+@given(payloads, st.integers(0, 200))
+def test_reserved_space_behind_the_last_frame_is_no_event(written: list[bytes], reserved: int) -> None:
+    whole = segment(written)
+    contents = read_segment(whole + bytes(reserved))
+    assert contents.payloads == written
+    assert contents.good_bytes == len(whole)
+    assert contents.damage is (Damage.TORN if reserved else None)
+
+
+@given(payloads, st.binary(min_size=1, max_size=80), st.integers(0, 80))
+def test_a_frame_put_in_place_reads_as_one_appended(written: list[bytes], last: bytes, copied: int) -> None:
+    buffer = bytearray(segment(written)) + bytearray(400)
+    at = len(segment(written))
+    # Killed in the middle of it: some of the payload is there, and no header.
+    buffer[at + 8 : at + 8 + copied] = (last * 80)[:copied]
+    assert read_segment(bytes(buffer)).payloads == written
+    buffer[at:] = bytes(len(buffer) - at)
+    assert put_frame(buffer, at, last) == at + 8 + len(last)
+    assert read_segment(bytes(buffer)).payloads == [*written, last]
+
+
+def test_a_zeroed_header_with_more_behind_it_is_damage_not_an_end() -> None:
+    whole = bytearray(segment([b"first", b"x" * MAX_PAYLOAD, b"y" * MAX_PAYLOAD]))
+    at = len(segment([b"first"]))
+    whole[at : at + 8] = bytes(8)
+    contents = read_segment(bytes(whole))
+    assert contents.payloads == [b"first"]
+    assert contents.damage is Damage.CHECKSUM
