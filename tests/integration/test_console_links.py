@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from console_pages import Address, new_link, signed_in, text_of
+from console_pages import Address, member, new_link, signed_in, text_of
 from console_stack import new_tenant
 
 
@@ -198,3 +198,48 @@ def test_campaigns_are_created_once_per_name(client, at):
     assert page.status_code == 422
     assert "already" in text_of(page.content.decode())
     assert client.post(at("campaigns/"), {"name": ""}).status_code == 422
+
+
+def test_a_campaign_is_renamed_and_its_row_leads_to_its_links(client, tenant, at):
+    from control_plane.campaigns.services import create_campaign
+
+    create_campaign(workspace_id=tenant.workspace_id, name="Fair")
+    campaign = create_campaign(workspace_id=tenant.workspace_id, name="Sprng")
+    path = at(f"campaigns/{campaign.pk}/edit/")
+    assert 'value="Sprng"' in client.get(path).content.decode()
+    for name, sentence in [("Fair", "already"), ("", "1 to 80"), (" ", "1 to 80"), ("x" * 81, "1 to 80")]:
+        page = client.post(path, {"name": name})
+        assert page.status_code == 422
+        assert sentence in text_of(page.content.decode())
+    page = client.post(path, {"name": "Spring"}, follow=True)
+    assert "Spring" in text_of(page.content.decode())
+    assert f'href="{at("links/")}?campaign={campaign.pk}"' in page.content.decode()
+
+
+def test_a_deleted_campaign_leaves_its_links(client, tenant, at):
+    from control_plane.campaigns.services import create_campaign
+
+    campaign = create_campaign(workspace_id=tenant.workspace_id, name="Fair")
+    link = new_link(tenant, campaign_id=campaign.pk)
+    body = client.get(at("campaigns/")).content.decode()
+    assert f'data-opens="delete-{campaign.pk}"' in body
+    assert "Its link stays and keeps working" in text_of(body)
+    path = at(f"campaigns/{campaign.pk}/delete/")
+    assert client.get(path).status_code == 405
+    assert "Its links stay" in text_of(client.post(path, follow=True).content.decode())
+    assert link_of(tenant, link.pk).campaign_id is None
+    assert client.post(path).status_code == 404
+    assert client.get(at(f"campaigns/{campaign.pk}/edit/")).status_code == 404
+
+
+def test_only_who_may_edit_changes_a_campaign(tenant, at):
+    from control_plane.campaigns.services import create_campaign
+
+    campaign = create_campaign(workspace_id=tenant.workspace_id, name="Fair")
+    viewer = signed_in(member(tenant, "viewer"))
+    body = viewer.get(at("campaigns/")).content.decode()
+    assert "Rename" not in body
+    assert "<dialog" not in body or f"delete-{campaign.pk}" not in body
+    for action in ["edit", "delete"]:
+        assert viewer.post(at(f"campaigns/{campaign.pk}/{action}/"), {"name": "x"}).status_code == 403
+    assert "Fair" in viewer.get(at("campaigns/")).content.decode()
