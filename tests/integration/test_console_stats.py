@@ -202,6 +202,15 @@ async def test_a_tick_of_another_link_or_workspace_is_not_passed_on(tenant, at, 
     await others
 
 
+async def test_a_link_that_is_not_here_has_no_stream(tenant, at):
+    from asgiref.sync import sync_to_async
+
+    stranger = await sync_to_async(new_tenant)()
+    theirs = await sync_to_async(new_link)(stranger)
+    for link_id in (theirs.pk, 10**15):
+        assert (await opened(tenant.user, at(f"links/{link_id}/live/"))).status_code == 404
+
+
 async def test_a_stream_ends_when_the_membership_does(tenant, at, monkeypatch):
     from asgiref.sync import sync_to_async
 

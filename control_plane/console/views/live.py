@@ -13,7 +13,7 @@ import msgspec
 import redis.asyncio as redis
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from analytics.events import Tick, tick_channel
@@ -23,6 +23,8 @@ from control_plane.accounts.models import User
 from control_plane.accounts.permissions import Permission, allows
 from control_plane.accounts.services import resolve_membership
 from control_plane.accounts.tenancy import release_connections
+from control_plane.campaigns import selectors
+from control_plane.campaigns.errors import NotFound as NoSuchLink
 
 HEARTBEAT = 15.0  # seconds: proxies cut what is silent for longer, and a revoked member is out by then
 LIFETIME = 300.0  # seconds
@@ -39,6 +41,8 @@ async def workspace(request: WorkspaceRequest) -> HttpResponseBase:
 @require_GET
 @workspace_view(Permission.STATS_READ)
 async def link(request: WorkspaceRequest, link_id: int) -> HttpResponseBase:
+    if not await sync_to_async(_is_here)(request.workspace.pk, link_id):
+        raise Http404("There is no such link in this workspace.")
     wanted = str(link_id)
     return _stream(request, lambda tick: wanted in tick.links)
 
@@ -85,6 +89,17 @@ def _concerns(message: bytes, concerns: Callable[[Tick], bool]) -> bool:
         return concerns(Tick.decode(message))
     except msgspec.DecodeError:
         return False
+
+
+def _is_here(workspace_id: int, link_id: int) -> bool:
+    """Asked in a thread of the pool; its connection goes back at once."""
+    try:
+        selectors.get_link(workspace_id=workspace_id, link_id=link_id)
+    except NoSuchLink:
+        return False
+    finally:
+        release_connections()
+    return True
 
 
 def _still_allowed(user: User, slug: str) -> bool:
