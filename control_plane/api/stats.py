@@ -62,7 +62,7 @@ def get_link_stats(request: HttpRequest, link_id: int, where: Query[StatsQuery])
     asked = {"workspace_id": workspace_id, "link_id": link.pk, "since": span.since, "until": span.until}
     totals = stats.link_totals(**asked)
     series = stats.link_series(**asked, unit=span.unit, time_zone=zone.key)
-    slices = {name: stats.link_breakdown(**asked, dimension=name, limit=where.top) for name in dimensions}
+    slices = stats.link_breakdowns(**asked, dimensions=dimensions, limit=where.top)
     return StatsOut(
         link_id=link.pk,
         since=span.since,

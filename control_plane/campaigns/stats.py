@@ -136,26 +136,32 @@ def workspace_series(
     return [_made(Point, row) for row in rows]
 
 
-def link_breakdown(
+def link_breakdowns(
     *,
     workspace_id: int,
     link_id: int,
     since: datetime,
     until: datetime,
-    dimension: str,
+    dimensions: Sequence[str],
     limit: int = 10,
-) -> list[Slice]:
-    """By one of DIMENSIONS, the most scanned value first. Whole UTC days are counted, both ends included."""
-    rows = _rows(
-        "link_breakdown",
-        workspace_id=workspace_id,
-        link_id=link_id,
-        since=_day(since),
-        until=_day(until),
-        dimension=_known(dimension),
-        limit=limit,
-    )
-    return [_made(Slice, row) for row in rows]
+) -> dict[str, list[Slice]]:
+    """By each of some DIMENSIONS, in one question: at most `limit` values each, the most scanned first.
+
+    Whole UTC days are counted, both ends included. A dimension without scans is there, empty.
+    """
+    found: dict[str, list[Slice]] = {_known(dimension): [] for dimension in dimensions}
+    if found:
+        for row in _rows(
+            "link_breakdowns",
+            workspace_id=workspace_id,
+            link_id=link_id,
+            since=_day(since),
+            until=_day(until),
+            dimensions=list(found),
+            limit=limit,
+        ):
+            found[row["dimension"]].append(_made(Slice, row))
+    return found
 
 
 def workspace_breakdown(

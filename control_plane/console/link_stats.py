@@ -73,10 +73,7 @@ def load(workspace: Workspace, link_id: int, period: Period) -> LinkStats:
     try:
         totals = stats.link_totals(**span)
         points = stats.link_series(**span, unit=period.unit, time_zone=workspace.time_zone)
-        found = {
-            dimension: stats.link_breakdown(**span, dimension=dimension, limit=50)
-            for dimension in breakdowns.DIMENSIONS
-        }
+        found = stats.link_breakdowns(**span, dimensions=breakdowns.DIMENSIONS, limit=50)
         latest = stats.recent_scans(workspace_id=workspace.pk, link_id=link_id, limit=SIGNAL_SAMPLE)
     except StatsUnavailable as error:
         return LinkStats(problem=error.message)

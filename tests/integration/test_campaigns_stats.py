@@ -74,8 +74,11 @@ def test_days_are_those_of_the_zone(stats):
 
 
 def test_breakdowns_lists_and_recent_scans(stats):
-    found = stats.link_breakdown(workspace_id=1, link_id=10, dimension="country", **SPAN)
-    assert {(row.value, row.humans, row.bots) for row in found} == {("ES", 1, 0), ("DE", 1, 0), ("US", 0, 1)}
+    found = stats.link_breakdowns(workspace_id=1, link_id=10, dimensions=["country", "city"], **SPAN)
+    assert list(found) == ["country", "city"]
+    assert [row.value for row in found["city"]] == [""]
+    countries = {(row.value, row.humans, row.bots) for row in found["country"]}
+    assert countries == {("ES", 1, 0), ("DE", 1, 0), ("US", 0, 1)}
     assert len(stats.workspace_breakdown(workspace_id=1, dimension="country", limit=1, **SPAN)) == 1
     assert stats.workspace_top_links(workspace_id=1, **SPAN) == [stats.LinkCount(10, 2, 1)]
     assert stats.links_totals(workspace_id=1, link_ids=[10, 11]) == {
@@ -85,7 +88,9 @@ def test_breakdowns_lists_and_recent_scans(stats):
     recent = stats.recent_scans(workspace_id=1, link_id=10, limit=2)
     assert [(scan.country, bool(scan.is_bot)) for scan in recent] == [("US", True), ("DE", False)]
     with pytest.raises(ValueError, match="no dimension"):
-        stats.link_breakdown(workspace_id=1, link_id=10, dimension="x' OR 1", **SPAN)
+        stats.link_breakdowns(workspace_id=1, link_id=10, dimensions=["x' OR 1"], **SPAN)
+    assert stats.link_breakdowns(workspace_id=3, link_id=10, dimensions=["os"], **SPAN) == {"os": []}
+    assert stats.link_breakdowns(workspace_id=1, link_id=10, dimensions=[], **SPAN) == {}
 
 
 def test_no_query_without_a_workspace_is_asked(stats):

@@ -172,11 +172,12 @@ def value_of(row, dimension: str) -> str:
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_breakdowns(ask, events, dimension):
     first, last = date(2026, 3, 28), date(2026, 3, 29)
-    for name, link, workspace in (("link_breakdown", 1, 1), ("workspace_breakdown", None, 2)):
-        given = {"link_id": link} if link else {}
-        found = ask(
-            name, workspace_id=workspace, dimension=dimension, since=first, until=last, limit=100, **given
-        )
+    days = {"since": first, "until": last, "limit": 100}
+    every = ask("link_breakdowns", workspace_id=1, link_id=1, dimensions=list(DIMENSIONS), **days)
+    assert {row["dimension"] for row in every} == set(DIMENSIONS)
+    of_link = [row for row in every if row.pop("dimension") == dimension]
+    of_workspace = ask("workspace_breakdown", workspace_id=2, dimension=dimension, **days)
+    for found, link, workspace in ((of_link, 1, 1), (of_workspace, None, 2)):
         rows = [
             row
             for row in events[workspace]
@@ -201,6 +202,11 @@ def test_breakdown_limit(ask):
         limit=2,
     )
     assert len(found) == 2
+    asked = {"workspace_id": 1, "link_id": 1, "since": SINCE.date(), "until": UNTIL.date(), "limit": 2}
+    both = ask("link_breakdowns", dimensions=["city", "reason"], **asked)
+    assert [row["dimension"] for row in both] == ["city", "city", "reason", "reason"]
+    every = ask("link_breakdowns", dimensions=["city"], **asked | {"limit": 100})
+    assert both[:2] == every[:2]
 
 
 def test_recent(ask, events):

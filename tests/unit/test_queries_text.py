@@ -14,7 +14,7 @@ CONTRACT = {
     "link_series_minute": ["bucket", "humans", "bots"],
     "link_series_hour": ["bucket", "humans", "bots"],
     "link_series_day": ["bucket", "humans", "bots"],
-    "link_breakdown": ["value", "humans", "bots", "visitors"],
+    "link_breakdowns": ["dimension", "value", "humans", "bots", "visitors"],
     "link_recent": ["at", "reason"],
     "workspace_totals": ["humans", "bots", "visitors", "last_at"],
     "workspace_series_hour": ["bucket", "humans", "bots"],
@@ -55,7 +55,7 @@ def test_only_the_reconciliations_are_the_operators():
 
 
 def test_the_description_is_not_sent_and_names_every_dimension():
-    for name in ("link_breakdown", "workspace_breakdown"):
+    for name in ("link_breakdowns", "workspace_breakdown"):
         query = queries.get(name)
         assert not query.sql.startswith("--")
         assert all(re.search(rf"\b{dimension}\b", query.description) for dimension in DIMENSIONS)
