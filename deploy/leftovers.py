@@ -40,11 +40,16 @@ class RunFile:
 
     def _write(self) -> None:
         new = self._path.with_suffix(".new")
-        new.write_text(json.dumps({"run_id": self._run_id, "processes": list(self._processes.values())}))
-        new.replace(self._path)
+        # A full or read-only disk must not end the keeper that notes a restart. The older file still names
+        # the run, and what it does not list is found by the run's id in its environment.
+        with contextlib.suppress(OSError):
+            new.write_text(json.dumps({"run_id": self._run_id, "processes": list(self._processes.values())}))
+            new.replace(self._path)
 
     def delete(self) -> None:
-        self._path.unlink(missing_ok=True)
+        """Where the disk refuses, it stays: the next start finds nothing alive of it."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
 def find(path: Path) -> list[psutil.Process]:

@@ -77,6 +77,15 @@ async def test_a_crash_leaves_no_grandchild_to_hold_the_port(scene: Scene) -> No
     await scene.supervisor.stop()
 
 
+async def test_a_full_disk_does_not_keep_a_program_from_being_restarted(scene: Scene) -> None:
+    await scene.supervisor.start(scene.program("edge", "note(str(os.getpid()))", WAIT), stage=1)
+    scene.run_file.with_suffix(".new").mkdir()  # what stands in for it: writing fails with an OSError
+    os.kill(int(scene.noted()[0].split()[1]), signal.SIGKILL)
+    await until(lambda: len(scene.noted()) == 2)
+    assert "test-run" in scene.run_file.read_text()
+    assert await scene.supervisor.stop() == []
+
+
 async def test_later_stages_stop_first(scene: Scene) -> None:
     for name, stage in (("valkey", 1), ("edge", 2), ("worker", 2)):
         await scene.supervisor.start(scene.program(name, QUIET_END, WAIT), stage=stage)
