@@ -2,7 +2,7 @@
 
 secrets        generated passwords and keys, mode 0600
 environment    what the last `scanway up` gave its processes, mode 0600: other commands read it
-lock           held with flock while `scanway up` runs; holds its process id
+lock           held with flock while `scanway up` runs; holds its process id, mode 0600
 run.json       the processes it started, for the next start to clean up after
 valkey/ postgres/ clickhouse/ spool/
 """
@@ -59,6 +59,11 @@ def write_private(path: Path, lines: Iterable[str]) -> None:
     new.replace(path)
 
 
+def _private(path: str, flags: int) -> int:
+    """For `open`: a file that it makes is its owner's alone."""
+    return os.open(path, flags, 0o600)
+
+
 def read_assignments(path: Path) -> dict[str, str]:
     """NAME=value lines; an absent file is an empty one."""
     try:
@@ -98,7 +103,8 @@ class Home:
 
     def lock(self) -> None:
         """Hold the folder until this process ends. Raises SetupError where another `scanway up` holds it."""
-        file = open(self.path / "lock", "a+", encoding="utf-8")  # noqa: SIM115  open for as long as we run
+        path = self.path / "lock"
+        file = open(path, "a+", encoding="utf-8", opener=_private)  # noqa: SIM115  open for as long as we run
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -109,6 +115,7 @@ class Home:
                 f"`scanway up` is already running on {self.path} (process {holder}). Stop it with Ctrl-C in "
                 "its terminal, or give this one its own SCANWAY_HOME and ports."
             ) from None
+        os.fchmod(file.fileno(), 0o600)  # an earlier version made it readable by all
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

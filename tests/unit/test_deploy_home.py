@@ -49,6 +49,17 @@ def test_two_at_once(tmp_path: Path) -> None:
     again.unlock()
 
 
+@pytest.mark.parametrize("made_before", [False, True])
+def test_the_lock_is_private(tmp_path: Path, made_before: bool) -> None:
+    if made_before:
+        (tmp_path / "lock").touch()
+        (tmp_path / "lock").chmod(0o644)
+    home = Home(tmp_path)
+    home.lock()
+    home.unlock()
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_file_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(SetupError, match="is a file, not a folder"):
