@@ -101,6 +101,8 @@ class Spool:
     def finish(self, segment_id: str, folder: str) -> None:
         """Moves a sealed segment to delivered/ or damaged/. Its age there counts from now."""
         source, target = self.path(SEALED, segment_id), self.path(folder, segment_id)
+        # An operator may have deleted the folder, and a FileNotFoundError must mean that the segment is gone.
+        target.parent.mkdir(mode=0o700, exist_ok=True)
         source.replace(target)
         os.utime(target)
 
@@ -112,6 +114,7 @@ class Spool:
         """Removes what was delivered more than 15 minutes ago; returns how many."""
         horizon = time.time() - KEEP_DELIVERED
         removed = 0
+        (self.root / DELIVERED).mkdir(mode=0o700, exist_ok=True)
         for path in (self.root / DELIVERED).iterdir():
             if path.suffix == SUFFIX and path.stat().st_mtime < horizon:
                 path.unlink()

@@ -148,5 +148,20 @@ def test_the_quarter_of_an_hour_starts_at_delivery(spool):
     assert spool.sweep() == 0
 
 
+@pytest.mark.parametrize("folder", [DELIVERED, DAMAGED])
+def test_a_folder_that_an_operator_deleted_is_made_again(spool, folder):
+    (spool.root / folder).rmdir()
+    spool.path(SEALED, "a").write_bytes(SEGMENT)
+    spool.finish("a", folder)
+    assert spool.sealed() == []
+    assert spool.path(folder, "a").read_bytes() == SEGMENT
+    assert (spool.root / folder).stat().st_mode & 0o077 == 0
+
+
+def test_nothing_to_sweep_in_a_deleted_folder(spool):
+    (spool.root / DELIVERED).rmdir()
+    assert spool.sweep() == 0
+
+
 def test_the_spool_is_for_its_owner_alone(spool):
     assert spool.root.stat().st_mode & 0o077 == 0
