@@ -126,7 +126,7 @@ def _check_host(host: str) -> str:
         return f"[{address.ipv4_mapped or address}]" if not address.ipv4_mapped else str(address.ipv4_mapped)
     if "%" in host:
         raise _refuse("The host name may not hold percent signs.")
-    host = _to_ascii(host)
+    host = ascii_host(host)
     labels = host.split(".")
     if _number.fullmatch(labels[-1]):
         return _check_ipv4(host)
@@ -139,7 +139,7 @@ def _check_host(host: str) -> str:
     return host
 
 
-def _to_ascii(host: str) -> str:
+def ascii_host(host: str) -> str:
     """The host in lower case, punycode, without the root's dot."""
     if not host.isascii():
         try:

@@ -5,6 +5,8 @@ from functools import cache
 
 from django.conf import settings
 
+from control_plane.campaigns.destinations import ascii_host
+
 
 @cache
 def own_hosts() -> frozenset[str]:
@@ -17,7 +19,7 @@ def own_hosts() -> frozenset[str]:
         address = ipaddress.ip_address(host)
     except ValueError:
         if host != "localhost":
-            return frozenset({host})
+            return frozenset({ascii_host(host)})  # destinations are compared in punycode
         address = None
     names = {"127.0.0.1", "[::1]"}
     if address is not None:
