@@ -40,8 +40,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Outermost: whatever is refused below for an API address leaves as problem+json.
     "control_plane.api.middleware.problem_middleware",
-    # First: it turns refusals of all the others into problem+json, for addresses below /api/.
-    "control_plane.api.middleware.problem_middleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "control_plane.static_files.StaticFilesMiddleware",
@@ -143,7 +141,7 @@ AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_CLIENT_IP_CALLABLE = "control_plane.proxies.client_ip"
 
-# Mail: on the console's own output until a server is named.
+# Mail: not sent, and said so in the log, until a server is named.
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIG.email_from
 if CONFIG.smtp:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -151,7 +149,7 @@ if CONFIG.smtp:
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = CONFIG.smtp.user, CONFIG.smtp.password
     EMAIL_USE_TLS, EMAIL_USE_SSL, EMAIL_TIMEOUT = CONFIG.smtp.starttls, CONFIG.smtp.tls, 10
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    EMAIL_BACKEND = "control_plane.accounts.mail.Unsent"
 
 # Safety of the browser
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = CONFIG.https
