@@ -15,8 +15,8 @@ from contextlib import closing, contextmanager
 from importlib.metadata import version
 
 from analytics.events import Scan, decode_scan, encode_scan
-from analytics.ingest.geo import Geo
-from analytics.ingest.networks import known_networks
+from analytics.visitors.geo import Geo
+from analytics.visitors.networks import known_networks
 from analytics.ingest.rows import Enricher
 from analytics.ingest.warehouse import Warehouse
 from analytics.schema.migrate import migrate

@@ -10,6 +10,11 @@ class Reason(StrEnum):
     PAUSED = "paused"
     EXPIRED = "expired"
     NOT_STARTED = "not_started"
+    USED_UP = "used_up"
+    PASSWORD = "password"  # noqa: S105  a word, not a secret
+    PREVIEW = "preview"
+    NOTICE = "notice"
+    GONE = "gone"
     BLOCKED = "blocked"
     DELETED = "deleted"
     UNKNOWN = "unknown"

@@ -41,6 +41,12 @@ class Scan(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """`Sec-CH-UA-Platform`, quotes included, as sent."""
     ch_mobile: str = ""
     ch_model: str = ""
+    placement: str = ""
+    """Where the code hangs, lower case, at most 64 characters; '' where the scan did not say."""
+    rule: int = 0
+    """Which of the link's rules answered, from 1; 0: none did. Of the edit named by `link_version`."""
+    variant: int = 0
+    """Which variant of a split, from 1; 0: no split."""
 
 
 _encoder = msgspec.msgpack.Encoder()

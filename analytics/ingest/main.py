@@ -13,8 +13,6 @@ import redis
 from analytics.ingest.backoff import Backoff
 from analytics.ingest.deliver import Deliverer, Delivery, Outcome
 from analytics.ingest.failpoint import Failpoint
-from analytics.ingest.geo import Geo, GeoError
-from analytics.ingest.networks import known_networks
 from analytics.ingest.rows import Enricher
 from analytics.ingest.salts import Salts
 from analytics.ingest.settings import Settings, SettingsError
@@ -22,6 +20,8 @@ from analytics.ingest.spool import Spool, SpoolError
 from analytics.ingest.status import Status, StatusFile
 from analytics.ingest.ticks import TickPublisher
 from analytics.ingest.warehouse import Failure, Warehouse
+from analytics.visitors.geo import Geo, GeoError
+from analytics.visitors.networks import known_networks
 
 logger = logging.getLogger("ingest")
 

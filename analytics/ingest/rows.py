@@ -4,15 +4,16 @@ from typing import Final
 from uuid import UUID
 
 from analytics.events import Scan
-from analytics.ingest.agent import BOT, UNKNOWN, agent
-from analytics.ingest.bots import AGENT_SIGNALS, Verdict, verdict
-from analytics.ingest.geo import Geo
-from analytics.ingest.language import primary_language
-from analytics.ingest.networks import Networks
-from analytics.ingest.referrer import bare_host, referrer
-from analytics.ingest.text import tidy
 from analytics.ingest.utm import NONE, Utm, utm
 from analytics.ingest.visitor import visitor_id
+from analytics.visitors.agent import UNKNOWN, agent
+from analytics.visitors.bots import AGENT_SIGNALS, Verdict, verdict
+from analytics.visitors.geo import Geo
+from analytics.visitors.glance import BOT
+from analytics.visitors.language import primary_language
+from analytics.visitors.networks import Networks
+from analytics.visitors.referrer import bare_host, referrer
+from analytics.visitors.text import tidy
 
 COLUMNS: Final = {
     "event_id": "UUID",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from analytics.ingest.referrer import bare_host
 from analytics.schema.server import Server
+from analytics.visitors.referrer import bare_host
 
 
 class SettingsError(ValueError):

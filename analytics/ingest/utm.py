@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
-from analytics.ingest.text import tidy
+from analytics.visitors.text import tidy
 
 
 class Utm(NamedTuple):

@@ -13,13 +13,13 @@ from analytics.events import decode_scan, encode_scan, frame, read_segment
 from analytics.ingest.attempt import Attempt, AttemptFile
 from analytics.ingest.deliver import TOKEN_AGE, Deliverer, Outcome
 from analytics.ingest.failpoint import Failpoint
-from analytics.ingest.geo import Geo
-from analytics.ingest.networks import known_networks
 from analytics.ingest.rows import Enricher
 from analytics.ingest.salts import Salts
 from analytics.ingest.spool import Spool
 from analytics.ingest.warehouse import Warehouse
 from analytics.schema.migrate import migrate
+from analytics.visitors.geo import Geo
+from analytics.visitors.networks import known_networks
 
 MONTH = 31 * 86_400
 

@@ -102,7 +102,7 @@ def test_every_dimension_that_is_asked_for_is_one_that_statistics_know():
 
 
 def test_every_signal_of_the_bot_verdict_is_explained():
-    from analytics.ingest.bots import SIGNALS
+    from analytics.visitors.bots import SIGNALS
 
     assert set(signals.SIGNALS) == set(SIGNALS)
 

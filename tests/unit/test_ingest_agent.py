@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.ingest.agent import DESKTOP, OTHER, PHONE, TABLET, TV, Agent, agent
+from analytics.visitors.agent import Agent, agent
+from analytics.visitors.glance import DESKTOP, OTHER, PHONE, TABLET, TV
 
 TABLE = [
     line.split("\t")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_ingest_agent import TABLE
 
-from analytics.ingest.bots import AGENT_SIGNALS, HUMAN, SIGNALS, THRESHOLD, named, verdict
-from analytics.ingest.networks import Kind, Network
+from analytics.visitors.bots import AGENT_SIGNALS, HUMAN, SIGNALS, THRESHOLD, named, verdict
+from analytics.visitors.networks import Kind, Network
 
 SAFARI = TABLE[0][0]
 AWS = Network("aws", Kind.HOSTING)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.ingest.geo import NOWHERE, Geo, GeoError, Place
-from analytics.ingest.language import primary_language
-from analytics.ingest.referrer import IP_ADDRESS, bare_host, referrer
 from analytics.ingest.utm import Utm, utm
 from analytics.ingest.visitor import visitor_id
+from analytics.visitors.geo import NOWHERE, Geo, GeoError, Place
+from analytics.visitors.language import primary_language
+from analytics.visitors.referrer import IP_ADDRESS, bare_host, referrer
 
 OWN = frozenset({"go.example.com"})
 

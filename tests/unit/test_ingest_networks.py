@@ -5,7 +5,7 @@ import ipaddress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.ingest.networks import Kind, Network, Networks, known_networks
+from analytics.visitors.networks import Kind, Network, Networks, known_networks
 
 
 def test_ranges_are_found_with_their_name_and_kind():

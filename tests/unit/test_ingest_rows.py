@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.events import Scan, decode_scan, encode_scan
-from analytics.ingest.geo import Geo
-from analytics.ingest.networks import known_networks
 from analytics.ingest.rows import COLUMNS, Enricher
 from analytics.ingest.ticks import ticks_of
+from analytics.visitors.geo import Geo
+from analytics.visitors.networks import known_networks
 
 SALT = b"0123456789abcdef"
 SAFARI = (

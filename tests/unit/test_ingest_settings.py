@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from analytics.ingest.backoff import LONGEST, SAY_EVERY, Backoff
-from analytics.ingest.bots import SIGNALS
 from analytics.ingest.failpoint import Failpoint
 from analytics.ingest.settings import Settings, SettingsError
 from analytics.ingest.status import Status, StatusFile, read_status
+from analytics.visitors.bots import SIGNALS
 
 README = (Path(__file__).parents[2] / "analytics/README.md").read_text(encoding="utf-8")
 ENV = {

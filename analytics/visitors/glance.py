@@ -1,12 +1,10 @@
-"""What a visitor holds in the hand: device, model, system, browser, and the app the link was opened in."""
+"""The little a rule asks of an agent string: system, device class, in-app browser. A few regexes."""
 
 import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-import ua_parser
-
-from analytics.ingest.text import tidy
+from analytics.visitors.text import tidy
 
 PHONE: Final = "phone"
 TABLET: Final = "tablet"
@@ -16,17 +14,26 @@ BOT: Final = "bot"
 OTHER: Final = "other"
 
 
-class Agent(NamedTuple):
+SYSTEMS: Final = frozenset({"ios", "android", "windows", "macos", "linux", "chromeos", "harmonyos"})
+_RECORDED: Final = {
+    "android": "Android",
+    "windows": "Windows",
+    "macos": "macOS",
+    "linux": "Linux",
+    "chromeos": "Chrome OS",
+}
+
+
+class Glance(NamedTuple):
     """'' where not known."""
 
-    device: str = ""
-    model: str = ""
     os: str = ""
-    browser: str = ""
+    """One of SYSTEMS: the recorded name in lower case, without spaces."""
+    device: str = ""
+    """phone, tablet, desktop, tv or other."""
     in_app: str = ""
+    """The app's name as recorded, such as WeChat."""
 
-
-UNKNOWN: Final = Agent()
 
 # Apps that open links in a browser of their own, most particular first: WeCom also says MicroMessenger, and
 # Messenger also says FBAN.
@@ -58,6 +65,8 @@ _IN_APP: Final = tuple(
     )
 )
 
+IN_APPS: Final = tuple(name for name, _ in _IN_APP)
+
 _tv = re.compile(
     r"smart-?tv|\btv\b|googletv|appletv|apple tv|android tv|\bweb0s\b|hbbtv|bravia|\broku\b|crkey"
     r"|(?-i:\bAFT[A-Z]{1,4}\b)|netcast|viera|playstation|\bxbox\b|nintendo",
@@ -74,76 +83,53 @@ _phone = re.compile(
 )
 _desktop = re.compile(r"windows nt|macintosh|\bx11\b|\bcros\b|linux (?:x86_64|i686|aarch64)", re.IGNORECASE)
 # Only the engine of an iPhone or iPad says this; a Macintosh that does is an iPad asking for desktop pages.
-_ios_on_mac = re.compile(r"\bMobile/\w+|\b(?:CriOS|FxiOS|EdgiOS)/")
-
-_BROWSERS: Final = {
-    "Chrome Mobile": "Chrome",
-    "Chrome Mobile iOS": "Chrome",
-    "Chrome Mobile WebView": "Android WebView",
-    "Edge Mobile": "Edge",
-    "Firefox Mobile": "Firefox",
-    "Firefox iOS": "Firefox",
-    "Mobile Safari": "Safari",
-    "Mobile Safari UI/WKWebView": "iOS WebView",
-    "MiuiBrowser": "Mi Browser",
-    "Opera Mobile": "Opera",
-    "WeChat Browser": "WeChat",
-    "Other": "",
-}
-_SYSTEMS: Final = {"Mac OS X": "macOS", "Other": ""}
-_HINTED_SYSTEMS: Final = {
-    "android": "Android",
-    "chrome os": "Chrome OS",
-    "chromium os": "Chrome OS",
-    "harmonyos": "HarmonyOS",
-    "ios": "iOS",
-    "linux": "Linux",
-    "macos": "macOS",
-    "windows": "Windows",
-}
-# What the parser says when it has no model.
-_NO_MODEL: Final = frozenset({"", "K", "Mac", "Other", "Spider", "Huawei Browser"})
+IOS_ON_MAC = re.compile(r"\bMobile/\w+|\b(?:CriOS|FxiOS|EdgiOS)/")
 
 
-@lru_cache(maxsize=65536)
-def agent(user_agent: str, ch_platform: str = "", ch_mobile: str = "", ch_model: str = "") -> Agent:
+# The first that matches. Windows Phone says Android, and Android says Linux.
+_SYSTEMS: Final = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("harmonyos", r"HarmonyOS"),
+        ("windows", r"Windows (?:NT|Phone)"),
+        ("android", r"Android|\bAdr "),
+        ("ios", r"iPhone|iPad|iPod|\bCFNetwork/.*Darwin/"),
+        ("macos", r"Macintosh|Mac OS X"),
+        ("chromeos", r"\bCrOS\b"),
+        ("linux", r"Linux|X11"),
+    )
+)
+
+
+def system_key(name: str) -> str:
+    """A recorded system's name in the spelling of rules: "Chrome OS" is chromeos."""
+    return name.lower().replace(" ", "")
+
+
+@lru_cache(maxsize=16384)
+def glance(user_agent: str, ch_platform: str = "", ch_mobile: str = "") -> Glance:
     """What the User-Agent header and the client hints (as sent, quotes included) say. Never raises.
 
-    Hints win where sent: Chrome on Android freezes its agent string at "Android 10; K", so the model is
-    known from `Sec-CH-UA-Model` alone. Safari on iPadOS sends a Mac's string and no hints: without a
-    hint, or the engine's `Mobile/` token that apps on an iPad keep, it counts as a desktop.
-    A new string costs about 0.3 ms, a known one nothing.
+    Agrees with `agent` on what both tell; a new string costs about 10 µs instead of 300, a known one nothing.
     """
     text = user_agent[:1024]
-    platform = _HINTED_SYSTEMS.get(_unquote(ch_platform).lower(), "")
-    hinted_model = _unquote(ch_model)
-    if not text and not platform and not hinted_model:
-        return UNKNOWN
-    parsed = ua_parser.parse(text)
-    family = parsed.os.family if parsed.os else ""
-    system = platform or (
-        "HarmonyOS" if "HarmonyOS" in text or "OpenHarmony" in text else _SYSTEMS.get(family, family)
-    )
-    is_ipad = "Macintosh" in text and (
-        platform == "iOS" or ch_mobile == "?1" or _ios_on_mac.search(text) is not None
-    )
-    if is_ipad:
-        system = "iOS"
-    device = TABLET if is_ipad else _device(text, system, ch_mobile)
-    in_app = next((name for name, pattern in _IN_APP if pattern.search(text)), "")
-    browser = in_app or (parsed.user_agent.family if parsed.user_agent else "")
-    if is_ipad:
-        model = "iPad"
-    elif device == DESKTOP:
-        model = ""
-    else:
-        model = hinted_model or (parsed.device.family if parsed.device else "")
-    if model in _NO_MODEL or model.startswith("Generic "):
-        model = ""
-    return Agent(device, tidy(model, 64), tidy(system, 64), tidy(_BROWSERS.get(browser, browser), 64), in_app)
+    system = system_key(unquote(ch_platform))
+    system = {"chromiumos": "chromeos", "unknown": ""}.get(system, system)
+    if system not in SYSTEMS:
+        system = next((name for name, pattern in _SYSTEMS if pattern.search(text)), "")
+    if "Macintosh" in text and (system == "ios" or ch_mobile == "?1" or IOS_ON_MAC.search(text)):
+        return Glance("ios", TABLET, in_app_of(text))
+    known = _RECORDED.get(system, "")
+    return Glance(system, device_of(text, known, ch_mobile) if text or known else "", in_app_of(text))
 
 
-def _device(text: str, system: str, ch_mobile: str) -> str:
+def in_app_of(text: str) -> str:
+    """The app whose own browser this is, or ''."""
+    return next((name for name, pattern in _IN_APP if pattern.search(text)), "")
+
+
+def device_of(text: str, system: str, ch_mobile: str) -> str:
+    """The device class; `system` is the recorded name."""
     if _tv.search(text):
         return TV
     if _tablet.search(text):
@@ -160,5 +146,6 @@ def _device(text: str, system: str, ch_mobile: str) -> str:
     return OTHER
 
 
-def _unquote(hint: str) -> str:
+def unquote(hint: str) -> str:
+    """A client hint without its quotes."""
     return tidy(hint.strip().strip('"').replace('\\"', '"').replace("\\\\", "\\"), 64)

