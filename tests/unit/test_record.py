@@ -43,7 +43,7 @@ def test_a_plain_link_is_small() -> None:
 def test_a_record_of_a_newer_format_says_so() -> None:
     value = encode(Record(workspace_id=1, link_id=1, destination="https://example.com/", version=1))
     with pytest.raises(RecordError, match="format 3"):
-        decode(b"\x02" + value[1:])
+        decode(b"\x03" + value[1:])
     with pytest.raises(RecordError, match="more than 9 bytes"):
         decode(value[:HEAD_SIZE])
 
