@@ -15,11 +15,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import redis
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.models import F
@@ -27,6 +25,7 @@ from django.db.models import F
 from control_plane.accounts.services import all_workspace_ids
 from control_plane.accounts.tenancy import workspace_scope
 from control_plane.campaigns.models import Link, LinkState
+from control_plane.campaigns.valkey import client
 from edge import record
 
 log = logging.getLogger("publish")
@@ -83,18 +82,6 @@ class Swept:
     restored: bool
     """Everything was published again, because Valkey was empty or had restarted."""
     published: int
-
-
-@cache
-def client() -> redis.Redis:
-    """One pool for the process. Short timeouts: an edit never waits long for a Valkey that hangs."""
-    return redis.Redis.from_url(
-        settings.CONFIG.redis_url,
-        socket_timeout=5,
-        socket_connect_timeout=1,
-        retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
-        health_check_interval=10,
-    )
 
 
 def publication(link: Link) -> Publication:
