@@ -14,17 +14,19 @@ import mmap
 import os
 import struct
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from analytics.events import Reason
 
 # Every metric of the edge, in slot order: name without suffix, help. Slot 0 holds the worker's id; then one
-# slot per reason; then these counters; then the gauges.
+# slot per reason; then these counters; then the histogram's buckets and its sum; then the gauges.
 SCANS: Final = "scanway_edge_scans"
 SCANS_HELP: Final = "Scans answered, by reason"
 COUNTERS: Final = {
@@ -50,11 +52,27 @@ GAUGES: Final = {
 }
 WORKERS: Final = "scanway_edge_workers"
 WORKERS_HELP: Final = "Workers running on this host"
+LATENCY: Final = "scanway_edge_latency_seconds"
+LATENCY_HELP: Final = "Time from a scan's arrival in Python to its answer's return to the server"
+# Upper bounds, inclusive; one more bucket takes what is slower than all of them.
+LATENCY_MICROSECONDS: Final = (
+    25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
+)  # fmt: skip
 
-_names = [f"{SCANS}:{reason.value}" for reason in Reason] + list(COUNTERS) + list(GAUGES)
+_buckets = [f"{LATENCY}:{bound}" for bound in (*LATENCY_MICROSECONDS, "inf")]
+_names = [
+    *(f"{SCANS}:{reason.value}" for reason in Reason),
+    *COUNTERS,
+    *_buckets,
+    f"{LATENCY}:sum",
+    *GAUGES,
+]
 SLOT: Final = {name: number for number, name in enumerate(_names, start=1)}
 REASON_SLOT: Final = {reason: SLOT[f"{SCANS}:{reason.value}"] for reason in Reason}
 _FIRST_GAUGE: Final = SLOT[next(iter(GAUGES))]
+_FIRST_BUCKET: Final = SLOT[_buckets[0]]
+_LATENCY_SUM: Final = SLOT[f"{LATENCY}:sum"]
+_LATENCY_NANOSECONDS: Final = tuple(bound * 1_000 for bound in LATENCY_MICROSECONDS)
 
 FILE_SIZE: Final = 4096
 _slots = struct.Struct(f"={FILE_SIZE // 8}Q")
@@ -63,6 +81,12 @@ LIVE: Final = f".{LAYOUT}.live"
 FOLDED: Final = f"folded.{LAYOUT}.sum"
 
 Values = list[int]
+
+
+def observe(counters: memoryview, nanoseconds: int) -> None:
+    """Counts one answer. The time is never negative: take it from a monotonic clock."""
+    counters[_FIRST_BUCKET + bisect_left(_LATENCY_NANOSECONDS, nanoseconds)] += 1
+    counters[_LATENCY_SUM] += nanoseconds
 
 
 class Metrics:
@@ -125,7 +149,7 @@ class Metrics:
         registry.register(self)
         return generate_latest(registry)
 
-    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
         """Called by prometheus_client."""
         values, running = self.totals()
         scans = CounterMetricFamily(SCANS, SCANS_HELP, labels=["reason"])
@@ -134,6 +158,7 @@ class Metrics:
         yield scans
         for name, text in COUNTERS.items():
             yield CounterMetricFamily(name, text, value=values[SLOT[name]])
+        yield _histogram(values)
         for name, text in GAUGES.items():
             yield GaugeMetricFamily(name, text, value=values[SLOT[name]])
         yield GaugeMetricFamily(WORKERS, WORKERS_HELP, value=running)
@@ -165,6 +190,15 @@ class Metrics:
                 temporary.write_bytes(_slots.pack(*folded))
                 temporary.rename(target)
             path.unlink()
+
+
+def _histogram(values: Values) -> HistogramMetricFamily:
+    counts = values[_FIRST_BUCKET : _FIRST_BUCKET + len(_buckets)]
+    bounds = [*(str(bound / 1_000_000) for bound in LATENCY_MICROSECONDS), "+Inf"]
+    buckets = list(zip(bounds, accumulate(counts), strict=True))
+    family = HistogramMetricFamily(LATENCY, LATENCY_HELP)
+    family.add_metric([], buckets, values[_LATENCY_SUM] / 1e9)
+    return family
 
 
 def _add(folded: Values, values: Values) -> Values:

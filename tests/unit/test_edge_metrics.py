@@ -1,7 +1,7 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from analytics.events import Reason
-from edge.metrics import COUNTERS, FOLDED, GAUGES, LIVE, REASON_SLOT, SLOT, Metrics
+from edge.metrics import COUNTERS, FOLDED, GAUGES, LIVE, REASON_SLOT, SLOT, Metrics, observe
 
 
 def values(metrics):
@@ -63,3 +63,41 @@ def test_without_a_folder_a_worker_counts_for_itself(tmp_path):
     metrics.counters[REASON_SLOT[Reason.OK]] += 1
     assert metrics.error is not None
     assert values(metrics)["scanway_edge_scans_total", "ok"] == 1
+
+
+LATENCY = "scanway_edge_latency_seconds"
+
+
+def latencies(metrics):
+    shown = values(metrics)
+    buckets = {float(key[1]): count for key, count in shown.items() if key[0] == f"{LATENCY}_bucket"}
+    return buckets, shown[f"{LATENCY}_count",], shown[f"{LATENCY}_sum",]
+
+
+def test_latencies_fall_into_cumulative_buckets_whose_bounds_are_included(tmp_path):
+    metrics = Metrics(tmp_path, "00000001")
+    for nanoseconds in (0, 25_000, 25_001, 2_500_000, 1_000_000_000, 1_000_000_001, 90_000_000_000):
+        observe(metrics.counters, nanoseconds)
+    buckets, count, total = latencies(metrics)
+    assert list(buckets) == sorted(buckets)
+    assert [buckets[bound] for bound in (25e-6, 50e-6, 1e-3, 2.5e-3, 0.25, 1.0, float("inf"))] == [
+        2, 3, 3, 4, 4, 5, 7,
+    ]  # fmt: skip
+    assert count == 7
+    assert total == 92.002550002
+    metrics.close()
+
+
+def test_latencies_of_all_workers_are_added_those_that_are_gone_included(tmp_path):
+    gone = Metrics(tmp_path, "00000001")
+    observe(gone.counters, 30_000)
+    gone.close()
+    one, two = Metrics(tmp_path, "00000002"), Metrics(tmp_path, "00000003")
+    observe(one.counters, 40_000)
+    observe(two.counters, 2_000_000_000)
+    for metrics in (one, two):
+        buckets, count, total = latencies(metrics)
+        assert (buckets[25e-6], buckets[50e-6], buckets[1.0]) == (0, 2, 2)
+        assert (count, total) == (3, 2.00007)
+    one.close()
+    two.close()
