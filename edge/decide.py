@@ -1,11 +1,14 @@
 """What a scan is answered with: pure, no clock, no I/O."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from analytics.events import Reason
+from edge.facts import Facts
 from edge.record import ACTIVE, BLOCKED, DELETED, PAUSED, Record
+from edge.rules import Action
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -16,6 +19,28 @@ class Decision(msgspec.Struct, frozen=True):
     """HTTP status of the answer."""
     location: str | None = None
     """Where to redirect to; None means a page."""
+    rule: int = 0
+    """Which rule decided, from 1; 0: none."""
+    variant: int = 0
+    """Which variant of its split, from 1; 0: no split."""
+    action: Action | None = None
+    """What the page shows, where a rule made it."""
+
+
+Test = Callable[[Facts], bool]
+Outcome = Callable[[Facts], Decision]
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A record's rules, ready to run. Made once when the record is decoded, by `edge.compile`."""
+
+    rules: tuple[tuple[Test, Outcome], ...]
+    otherwise: Outcome
+    """The link's own destination."""
+    needs: int
+    """Which facts are asked for: flags of `edge.compile`."""
+    whole_password: bool
+    """The password guards every answer, not one rule's."""
 
 
 UNKNOWN: Final = Decision(Reason.UNKNOWN, 404)
@@ -25,33 +50,82 @@ BLOCKED_LINK: Final = Decision(Reason.BLOCKED, 403)
 PAUSED_LINK: Final = Decision(Reason.PAUSED, 200)
 EXPIRED: Final = Decision(Reason.EXPIRED, 410)
 NOT_STARTED: Final = Decision(Reason.NOT_STARTED, 200)
+USED_UP: Final = Decision(Reason.USED_UP, 410)
+LOCKED: Final = Decision(Reason.PASSWORD, 200)
 UNAVAILABLE: Final = Decision(Reason.UNAVAILABLE, 503)
+GONE: Final = Decision(Reason.GONE, 410)
+PREVIEW: Final = Decision(Reason.PREVIEW, 200)
 
-PAGE_DECISIONS: Final = (UNKNOWN, DELETED_LINK, BLOCKED_LINK, PAUSED_LINK, EXPIRED, NOT_STARTED, UNAVAILABLE)
+PAGE_DECISIONS: Final = (
+    UNKNOWN,
+    DELETED_LINK,
+    BLOCKED_LINK,
+    PAUSED_LINK,
+    EXPIRED,
+    NOT_STARTED,
+    USED_UP,
+    UNAVAILABLE,
+    GONE,
+)
+"""Those with a page of their own, the same for every link."""
 
 STATES: Final = frozenset({ACTIVE, PAUSED, BLOCKED, DELETED})
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
-def decide(record: Record | None, now_ms: int) -> Decision:
-    """The first condition that holds, in this order. `now_ms` is milliseconds since 1970-01-01 UTC."""
+def decide(record: Record | None, facts: Facts, compiled: Compiled | None = None) -> Decision:
+    """The first of these that holds; `compiled` is the record's, where the caller has it.
+
+    Raises RecordError where it has to be compiled and cannot.
+    """
+    refused = refusal(record, facts.at_ms)
+    if refused is not None or record is None:
+        return refused or UNKNOWN
+    if compiled is None:
+        from edge.compile import compiled_record  # it builds on this module
+
+        compiled = compiled_record(record)
+    if compiled.whole_password and not facts.unlocked:
+        return LOCKED
+    if record.max_scans and facts.scan_number is not None and facts.scan_number > record.max_scans:
+        return _or_fallback(USED_UP, record)
+    for holds, outcome in compiled.rules:
+        if holds(facts):
+            return outcome(facts)
+    return compiled.otherwise(facts)
+
+
+def refusal(record: Record | None, now_ms: int) -> Decision | None:
+    """What a link's state and times alone decide; None where its rules are asked."""
     if record is None:
         return UNKNOWN
-    if record.state == DELETED:
-        return DELETED_LINK
-    if record.state == BLOCKED:
-        return BLOCKED_LINK
-    if record.state == PAUSED:
-        return PAUSED_LINK
+    if record.state != ACTIVE:
+        if record.state == DELETED:
+            return DELETED_LINK
+        if record.state == BLOCKED:
+            return BLOCKED_LINK
+        return _or_fallback(PAUSED_LINK, record)
     if record.expires_at is not None and now_ms >= record.expires_at:
-        return EXPIRED
+        return _or_fallback(EXPIRED, record)
     if record.starts_at is not None and now_ms < record.starts_at:
-        return NOT_STARTED
-    return Decision(Reason.OK, record.status, record.destination)
+        return _or_fallback(NOT_STARTED, record)
+    return None
 
 
 def timeless(record: Record) -> Decision | None:
-    """The decision where it holds at any time, so that the hot path need not decide again; else None."""
-    if record.state == ACTIVE and (record.starts_at is not None or record.expires_at is not None):
+    """The decision where it is the same for every scan, so that the hot path need not decide; else None."""
+    if record.state == ACTIVE and (
+        record.starts_at is not None
+        or record.expires_at is not None
+        or record.rules
+        or record.max_scans
+        or record.password
+        or record.pass_query
+        or "{" in record.destination
+    ):
         return None
-    return decide(record, 0)
+    return refusal(record, 0) or Decision(Reason.OK, record.status, record.destination)
+
+
+def _or_fallback(refused: Decision, record: Record) -> Decision:
+    return Decision(refused.reason, 302, record.fallback) if record.fallback else refused
