@@ -5,7 +5,6 @@ from uuid import UUID
 
 from analytics.events import Scan
 from analytics.ingest.utm import NONE, Utm, utm
-from analytics.ingest.visitor import visitor_id
 from analytics.visitors.agent import UNKNOWN, agent
 from analytics.visitors.bots import AGENT_SIGNALS, Verdict, verdict
 from analytics.visitors.geo import Geo
@@ -14,6 +13,7 @@ from analytics.visitors.language import primary_language
 from analytics.visitors.networks import Networks
 from analytics.visitors.referrer import bare_host, referrer
 from analytics.visitors.text import tidy
+from analytics.visitors.visitor import visitor_id
 
 COLUMNS: Final = {
     "event_id": "UUID",

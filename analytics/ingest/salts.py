@@ -15,20 +15,14 @@ from typing import Final, cast
 
 import redis
 
+from analytics.visitors.salt import LIFETIME, SALT_BYTES, salt_key
+
 logger = logging.getLogger("ingest")
 
-SALT_BYTES: Final = 16
-LIFETIME: Final = 172_800
-"""Seconds a salt lives in Valkey. After that nobody can link a visitor id to an address again."""
 RETRY: Final = 5.0
 """Seconds until Valkey is asked again after it did not answer, and between two offers of the same salt."""
 FOLDER: Final = "salts"
 _DAY: Final = 86_400
-
-
-def salt_key(day: str) -> str:
-    """The Valkey key of a day given as YYYY-MM-DD."""
-    return f"scanway:salt:{day}"
 
 
 class Salts:

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.ingest.utm import Utm, utm
-from analytics.ingest.visitor import visitor_id
 from analytics.visitors.geo import NOWHERE, Geo, GeoError, Place
 from analytics.visitors.language import primary_language
 from analytics.visitors.referrer import IP_ADDRESS, bare_host, referrer
+from analytics.visitors.visitor import visitor_id
 
 OWN = frozenset({"go.example.com"})
 

@@ -4,7 +4,8 @@ import pytest
 import redis
 
 from analytics.ingest import salts as module
-from analytics.ingest.salts import LIFETIME, SALT_BYTES, Salts, salt_key
+from analytics.ingest.salts import Salts
+from analytics.visitors.salt import LIFETIME, SALT_BYTES, salt_key
 
 DAY = 86_400
 NOON = 20_000 * DAY + DAY // 2
