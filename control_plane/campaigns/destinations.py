@@ -19,8 +19,8 @@ from control_plane.campaigns.errors import InvalidLink
 
 MAX_LENGTH: Final = 2048
 
-_parts = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
-_scheme = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_parts = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+_scheme = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE | re.ASCII)
 _label = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _number = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _escape = re.compile(r"%(?![0-9A-Fa-f]{2})|[\"<>^`{|}]|[^\x00-\x7f]")

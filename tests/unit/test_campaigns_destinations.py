@@ -47,6 +47,7 @@ def test_an_address_has_one_stored_form(given_url, stored):
         ("//example.com/", "Start the address with https://"),
         ("https:/example.com", "Start the address with https://"),
         ("https:example.com", "Start the address with https://"),
+        ("httpſ://example.com/", "Start the address with https://"),  # the long s is an s to a careless regex
         ("https:///example.com", "no host name"),
         ("javascript:alert(1)", "“javascript:” addresses cannot be used"),
         ("JaVaScRiPt:alert(1)//http://x.example", "addresses cannot be used"),
