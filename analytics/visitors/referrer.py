@@ -33,6 +33,7 @@ _APPS: Final = {
     "com.zhiliaoapp.musically": "TikTok",
     "org.telegram.messenger": "Telegram",
 }
+APP_NAMES: Final = frozenset(_APPS.values())
 _host = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
 
 
