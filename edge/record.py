@@ -10,7 +10,8 @@ the design). Nobody else builds a key by hand.
                            control plane puts it there before the record: a missing one is unknown, not 0
     scanway:seen:{<id>}:<day>  today's visitors of a link whose rules ask for new ones; gone after 48 h
     scanway:epoch          present while the key space is complete. Absent: Valkey was emptied, and a
-                           missing record means "not known yet", not "no such link"
+                           missing record means "not known yet", not "no such link". In a cluster each
+                           shard has one, scanway:epoch:{<n>}, because each can be emptied by itself
     scanway:invalidate     pub/sub channel; the message is a link's name, or `@<host>` for a domain
 """
 
@@ -119,6 +120,11 @@ def count_key(link_id: int) -> str:
 def seen_key(link_id: int, day: str) -> str:
     """The Valkey key of a link's visitors of a UTC day, YYYY-MM-DD."""
     return f"scanway:seen:{{{link_id}}}:{day}"
+
+
+def epoch_key(tag: str) -> str:
+    """EPOCH_KEY of one shard of a cluster, by its tag."""
+    return f"{EPOCH_KEY}:{tag}"
 
 
 def encode(record: Record) -> bytes:
