@@ -29,6 +29,31 @@ class InvalidCampaign(CampaignsError):
         super().__init__(message, field=field)
 
 
+class InvalidDomain(CampaignsError):
+    """`InvalidDomain(field, message)`: this value cannot be used."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message, field=field)
+
+
+class DomainTaken(CampaignsError):
+    """This domain is already connected here. Remove it there first, or ask us if it is yours."""
+
+    field = "host"
+
+
+class DomainInUse(CampaignsError):
+    """Links still use this domain. Move or delete them first."""
+
+    field = "host"
+
+
+class NameTaken(CampaignsError):
+    """Another link has this GS1 name on this domain already."""
+
+    field = "gs1"
+
+
 class CodeTaken(CampaignsError):
     """This code is already in use. Choose another one, or leave it empty for a random one."""
 
@@ -36,7 +61,7 @@ class CodeTaken(CampaignsError):
 
 
 class NotFound(CampaignsError):
-    """There is no such link or campaign in this workspace."""
+    """There is no such link, campaign or domain in this workspace."""
 
 
 class LinkBlocked(CampaignsError):

@@ -6,6 +6,12 @@ from functools import cache
 from django.conf import settings
 
 from control_plane.campaigns.destinations import ascii_host
+from control_plane.campaigns.models import Domain
+
+
+def workspace_hosts() -> frozenset[str]:
+    """For `check_destination`: the default domain's, and those of the open workspace's domains."""
+    return own_hosts() | frozenset(Domain.objects.filter(deleted_at=None).values_list("host", flat=True))
 
 
 @cache

@@ -1,5 +1,6 @@
 """What can be done with campaigns and links. Each function owns its transaction; publishing follows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from control_plane.accounts.models import User
 from control_plane.accounts.tenancy import workspace_scope
-from control_plane.campaigns.destinations import check_destination
+from control_plane.campaigns import link_values, names
 from control_plane.campaigns.errors import (
     CodeTaken,
     EditConflict,
@@ -18,15 +19,19 @@ from control_plane.campaigns.errors import (
     LinkBlocked,
     NotFound,
 )
+from control_plane.campaigns.link_values import EDITABLE, REDIRECT_STATUSES
 from control_plane.campaigns.models import Campaign, Link, LinkState
-from control_plane.campaigns.own_hosts import own_hosts
 from control_plane.campaigns.publish import publication, publish_link
 from edge.code import CodeError, check_own_code, random_code
 
-REDIRECT_STATUSES: Final = (301, 302, 303, 307, 308)
-EDITABLE: Final = frozenset(
-    {"title", "destination", "campaign_id", "starts_at", "expires_at", "redirect_status"}
-)
+__all__ = [
+    "EDITABLE", "REDIRECT_STATUSES", "block_link", "create_campaign", "create_link", "delete_campaign",
+    "delete_link", "pause_link", "rename_campaign", "reset_scans", "resume_link", "unblock_link",
+    "update_link",
+]  # fmt: skip
+
+TRIES: Final = 5
+"""A random code that is taken: one chance in 10^9 with a million links. Five times running: never."""
 
 
 def create_link(
@@ -39,16 +44,26 @@ def create_link(
     starts_at: datetime | None = None,
     expires_at: datetime | None = None,
     redirect_status: int = 302,
+    domain_id: int | None = None,
+    rules: Sequence[dict[str, Any]] = (),
+    max_scans: int | None = None,
+    password: str | None = "",
+    fallback: str | None = "",
+    pass_query: bool = False,
+    gs1: str | None = "",
     created_by: User | None = None,
 ) -> Link:
-    """A new active link; a random code where none is given. Raises InvalidLink(field, message), CodeTaken."""
+    """A new active link; a random code where none is given. `rules` in the JSON form of edge.rules.
+
+    Raises InvalidLink(field, message), CodeTaken, NameTaken.
+    """
     try:
         own_code = check_own_code(code) if code.strip() else ""
     except CodeError as error:
         raise InvalidLink("code", str(error)) from None
     with workspace_scope(workspace_id):
         link = Link(created_by=created_by)
-        _apply(
+        link_values.apply(
             link,
             {
                 "title": title,
@@ -57,20 +72,24 @@ def create_link(
                 "starts_at": starts_at,
                 "expires_at": expires_at,
                 "redirect_status": redirect_status,
+                "domain_id": domain_id,
+                "rules": list(rules) if isinstance(rules, tuple) else rules,
+                "max_scans": max_scans,
+                "password": password,
+                "fallback": fallback,
+                "pass_query": pass_query,
+                "gs1": gs1,
             },
         )
-        # A random code that is taken: one chance in 10^9 with a million links. Five times running: never.
-        for tried in [own_code] if own_code else [random_code() for _ in range(5)]:
-            link.code = tried
+        link.version = names.claim(link, None) + 1
+        for tried in range(1 if own_code else TRIES):
+            link.code = own_code or random_code()
             try:
-                with transaction.atomic():
-                    link.save(force_insert=True)
+                names.save(link, new=True)
                 break
-            except IntegrityError as error:
-                if "campaigns_link_code" not in str(error):
+            except CodeTaken:
+                if own_code or tried == TRIES - 1:
                     raise
-        else:
-            raise CodeTaken(f"The code “{link.code}” is taken. Choose another one, or leave it empty.")
         _publish_on_commit(link)
     return link
 
@@ -81,7 +100,10 @@ def update_link(
     """Change any of EDITABLE; what is not named stays. The version counts up by one where anything differs.
 
     With `expected_version`, refuses to overwrite an edit that the caller has not seen. Raises
-    InvalidLink(field, message), NotFound, LinkBlocked, EditConflict.
+    InvalidLink(field, message), NotFound, LinkBlocked, EditConflict, CodeTaken, NameTaken.
+
+    With another `domain_id` or `gs1` the old name is gone for good; only this link may have it again, and a
+    GS1 name any link of the workspace.
     """
     if unknown := changes.keys() - EDITABLE:
         raise InvalidLink(min(unknown), "This cannot be changed.")
@@ -89,8 +111,21 @@ def update_link(
         link = _locked_link(link_id)
         if expected_version is not None and link.version != expected_version:
             raise EditConflict
-        if _apply(link, changes):
+        before = names.Names.of(link)
+        if link_values.apply(link, changes):
+            link.version = max(link.version, names.claim(link, before))
             _save_next_version(link)
+    return link
+
+
+def reset_scans(*, workspace_id: int, link_id: int) -> Link:
+    """The count of scans starts again at 0, for the limit and for rules by number. Raises NotFound,
+    LinkBlocked."""
+    with workspace_scope(workspace_id):
+        link = _locked_link(link_id)
+        link.scans_used = 0
+        link.reset_version = link.version + 1
+        _save_next_version(link)
     return link
 
 
@@ -167,6 +202,7 @@ def _locked_link(link_id: int) -> Link:
     """The lock makes `version += 1` safe: of two edits at once, the second starts from the first's result."""
     link = (
         Link.objects.select_for_update(of=("self",))
+        .select_related("domain")
         .filter(id=link_id)
         .exclude(state=LinkState.DELETED)
         .first()
@@ -181,7 +217,12 @@ def _locked_link(link_id: int) -> Link:
 def _set_state(workspace_id: int, link_id: int, state: LinkState, *, abuse_desk: bool = False) -> Link:
     with workspace_scope(workspace_id):
         if abuse_desk:
-            link = Link.objects.select_for_update(of=("self",)).filter(id=link_id).first()
+            link = (
+                Link.objects.select_for_update(of=("self",))
+                .select_related("domain")
+                .filter(id=link_id)
+                .first()
+            )
             if link is None or link.state == LinkState.DELETED:
                 raise NotFound
         else:
@@ -195,74 +236,10 @@ def _set_state(workspace_id: int, link_id: int, state: LinkState, *, abuse_desk:
 def _save_next_version(link: Link) -> None:
     link.version += 1
     link.updated_at = timezone.now()
-    link.save()
+    names.save(link)
     _publish_on_commit(link)
 
 
 def _publish_on_commit(link: Link) -> None:
     # The one place where an edit leaves PostgreSQL. What is sent is fixed now: `link` may change after.
     transaction.on_commit(partial(publish_link, publication(link)), robust=True)
-
-
-def _apply(link: Link, changes: dict[str, Any]) -> bool:
-    """Checks and sets; True where something differs. Raises InvalidLink."""
-    clean = {name: _CLEAN[name](value) for name, value in changes.items()}
-    differs = any(getattr(link, name) != value for name, value in clean.items())
-    for name, value in clean.items():
-        setattr(link, name, value)
-    if link.starts_at and link.expires_at and link.expires_at <= link.starts_at:
-        raise InvalidLink("expires_at", "The end has to come after the start.")
-    return differs
-
-
-def _clean_title(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidLink("title", "A title is text.")
-    title = " ".join(value.split())
-    if len(title) > 200:
-        raise InvalidLink("title", f"A title has at most 200 characters; this one has {len(title)}.")
-    if not title.isprintable():
-        raise InvalidLink("title", "The title holds characters that cannot be shown. Type it again.")
-    return title
-
-
-def _clean_destination(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidLink("destination", "Give an address, such as https://example.com/menu.")
-    return check_destination(value, own_hosts())
-
-
-def _clean_campaign(value: Any) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, int) or not Campaign.objects.filter(id=value).exists():
-        raise InvalidLink("campaign_id", "There is no such campaign in this workspace.")
-    return value
-
-
-def _clean_time(field: str, value: Any) -> datetime | None:
-    if value is None:
-        return None
-    if not isinstance(value, datetime) or timezone.is_naive(value):
-        raise InvalidLink(
-            field, "Give a date and time with its time zone, such as 2030-01-31T18:00:00+01:00."
-        )
-    if not 1970 <= value.year <= 9998:
-        raise InvalidLink(field, "Give a year from 1970 to 9998.")
-    return value
-
-
-def _clean_status(value: Any) -> int:
-    if value not in REDIRECT_STATUSES:
-        raise InvalidLink("redirect_status", f"Choose one of {', '.join(map(str, REDIRECT_STATUSES))}.")
-    return int(value)
-
-
-_CLEAN: Final = {
-    "title": _clean_title,
-    "destination": _clean_destination,
-    "campaign_id": _clean_campaign,
-    "starts_at": partial(_clean_time, "starts_at"),
-    "expires_at": partial(_clean_time, "expires_at"),
-    "redirect_status": _clean_status,
-}
