@@ -82,7 +82,7 @@ def normalise(gtin: str, lot: str = "", serial: str = "", variant: str = "") -> 
         _value("lot", lot.strip() or None),
         _value("serial number", serial.strip() or None),
     )
-    if parse(unquote(f"/{key.name}")) != key:
+    if not _comes_back(key):
         raise Gs1Error(
             "A slash at the end of a variant, lot or serial number, or /10/ or /21/ inside it, cannot be "
             "told from the rest of the path. Use another value."
@@ -122,6 +122,13 @@ def link_type(query: Mapping[str, str]) -> str:
         return given
     found = _link_type.fullmatch(given)
     return f"gs1:{found[1]}" if found else ""
+
+
+def _comes_back(key: Gs1) -> bool:
+    try:
+        return parse(unquote(f"/{key.name}")) == key
+    except Gs1Error:
+        return False
 
 
 def _value(what: str, text: str | None) -> str:
