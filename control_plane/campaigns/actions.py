@@ -269,7 +269,7 @@ def _app_link(draft: Draft, field: str, own_hosts: Collection[str]) -> str:
         raise draft.refuse(f"Write the app's address as {scheme}://path.", field)
     _refuse_placeholders(draft, field, url)
     for char in rest:
-        if not "!" <= char <= "~" or char in "\\\"'<>^`{|}#;":
+        if not "!" <= char <= "~" or char in '\\"<>^`{|}':
             raise draft.refuse(
                 f"An app's address may not hold {shown(char)}. Write it percent-encoded, as "
                 f"{''.join(f'%{byte:02X}' for byte in char.encode('utf-8', 'replace'))}.",

@@ -41,11 +41,12 @@ LABELS: Final[Mapping[str, str]] = {
 
 DEVICES: Final = (PHONE, TABLET, DESKTOP, TV, OTHER)
 MAX_TEXT: Final = 128
+MAX_PLACEMENT: Final = 64
+"""What the edge keeps of one."""
 MAX_QUERY_VALUE: Final = 256
 MAX_NUMBER: Final = 10**12
 
 _language = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8}){0,6}")
-_placement = re.compile(r"[a-z0-9._~-]{1,64}")
 _label = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -201,13 +202,9 @@ def _placements(draft: Draft) -> r.Placement:
     draft.only(("type", "values"))
 
     def clean(value: str) -> str:
-        name = value.strip().lower()
-        if not _placement.fullmatch(name):
-            raise draft.refuse(
-                f"{shown(value)} is not a placement. Use up to 64 letters, digits, hyphens, dots and "
-                "underscores, such as window-2.",
-                "values",
-            )
+        name = draft.line(value, "values", MAX_PLACEMENT).strip().lower()
+        if not name or not name.isprintable():
+            raise draft.refuse(f"{shown(value)} is not a placement. Write a name such as window.", "values")
         return name
 
     return r.Placement(values=draft.texts(clean, needed=False))

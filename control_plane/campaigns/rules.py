@@ -13,21 +13,37 @@ from control_plane.campaigns.actions import MAX_NAME, check_action
 from control_plane.campaigns.conditions import Budget, check_condition
 from control_plane.campaigns.draft import Draft
 from control_plane.campaigns.errors import InvalidLink
-from edge.rules import MAX_RULES, Rule
+from edge.compile import compile_rules
+from edge.record import RecordError
+from edge.rules import MAX_RULES, Password, Rule
 
 
-def check_rules(raw: object, own_hosts: Collection[str] = ()) -> tuple[Rule, ...]:
+def check_rules(
+    raw: object, own_hosts: Collection[str] = (), *, has_password: bool = True
+) -> tuple[Rule, ...]:
     """The rules in their stored form: one spelling of everything, repeated values once, in the same order.
 
     raw: a list as it comes out of JSON; anything else is refused, never a traceback. own_hosts: as for
-    `check_destination`. `check_rules(rules_json(rules))` is `rules`. Raises InvalidLink.
+    `check_destination`. has_password: whether the link has one that a rule can ask for.
+    `check_rules(rules_json(rules))` is `rules`. Raises InvalidLink.
     """
     if not isinstance(raw, list):
         raise InvalidLink("rules", "Send the rules as a list, first one first; an empty list for none.")
     if len(raw) > MAX_RULES:
         raise InvalidLink("rules", f"A link has at most {MAX_RULES} rules; these are {len(raw):,}.")
     budget = Budget()
-    return tuple(_check_rule(one, number, own_hosts, budget) for number, one in enumerate(raw, start=1))
+    rules = tuple(_check_rule(one, number, own_hosts, budget) for number, one in enumerate(raw, start=1))
+    for at, rule in enumerate(rules):
+        if isinstance(rule.then, Password) and not has_password:
+            raise InvalidLink(
+                f"rules[{at}].then",
+                f"Rule {at + 1}, password: The link has no password to ask for. Set one first.",
+            )
+    try:
+        compile_rules(rules)  # the edge's own word on it
+    except RecordError as error:
+        raise InvalidLink("rules", str(error)) from None
+    return rules
 
 
 def rules_json(rules: Collection[Rule]) -> list[dict[str, Any]]:

@@ -1,0 +1,482 @@
+"""Rules as people send them: what is stored of them, and with which words the rest is refused."""
+
+import contextlib
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analytics.visitors.countries import CONTINENTS
+from control_plane.campaigns import actions, conditions
+from control_plane.campaigns.errors import InvalidLink
+from control_plane.campaigns.placeholders import check_template
+from control_plane.campaigns.rules import check_rules, rules_json
+from edge import rules as r
+from edge.compile import compile_rules
+from edge.destination import destination
+from edge.facts import Facts
+
+OWN = frozenset({"go.example.com"})
+GONE = {"type": "gone"}
+
+
+def stored(when: Any = None, then: Any = None) -> Any:
+    """The one rule's stored JSON."""
+    rule = {"then": then or GONE} | ({} if when is None else {"when": when})
+    return rules_json(check_rules([rule], OWN))[0]
+
+
+def refused(when: Any = None, then: Any = None) -> InvalidLink:
+    with pytest.raises(InvalidLink) as caught:
+        # The second, so that its number and its index differ.
+        check_rules([{"then": GONE}, {"when": when, "then": then or GONE}], OWN)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("given_form", "form"),
+    [
+        ({"type": "os", "values": ["iOS", "Chrome OS", "ios"]}, {"values": ["ios", "chromeos"]}),
+        ({"type": "device", "values": ["Phone"]}, {"values": ["phone"]}),
+        ({"type": "in_app", "values": ["instagram", "wechat"]}, {"values": ["Instagram", "WeChat"]}),
+        ({"type": "in_app"}, {}),
+        ({"type": "country", "values": ["de", " DE ", "FR"]}, {"values": ["DE", "FR"]}),
+        ({"type": "continent", "values": ["eu"]}, {"values": ["EU"]}),
+        ({"type": "region", "values": ["  New   South Wales", "new south wales"]},
+         {"values": ["New South Wales"]}),
+        ({"type": "city", "values": ["Köln"]}, {"values": ["Köln"]}),
+        ({"type": "language", "values": ["pt_BR", "DE"], "accepted": False}, {"values": ["pt-br", "de"]}),
+        ({"type": "language", "values": ["zh-Hant"], "accepted": True},
+         {"values": ["zh-hant"], "accepted": True}),
+        ({"type": "time", "zone": "europe/berlin", "days": [5, 1, 5], "start": "9:00", "end": "24:00"},
+         {"zone": "Europe/Berlin", "days": [1, 5], "start": "09:00", "end": "00:00"}),
+        ({"type": "dates", "start": "2027-03-01t09:00:00.250z"}, {"start": "2027-03-01T09:00:00Z"}),
+        ({"type": "dates", "start": "2027-03-01T09:00:00+01:00", "end": "2027-03-01 08:30:00-00:00"},
+         {"start": "2027-03-01T09:00:00+01:00", "end": "2027-03-01T08:30:00Z"}),
+        ({"type": "scan_number", "first": 100}, {"first": 100}),
+        ({"type": "scan_number", "every": 10, "after": 0}, {"every": 10}),
+        ({"type": "visitor", "new": False}, {"new": False}),
+        ({"type": "query", "name": "ref", "values": ["A", "a", ""]},
+         {"name": "ref", "values": ["A", "a", ""]}),
+        ({"type": "referrer", "values": ["WWW.Instagram.com", "whatsapp", "bücher.example"]},
+         {"values": ["instagram.com", "WhatsApp", "xn--bcher-kva.example"]}),
+        ({"type": "placement", "values": ["Window-2", "Café links"]}, {"values": ["window-2", "café links"]}),
+        ({"type": "ip", "values": ["192.0.2.7/24", "192.0.2.0/24", "2001:DB8::1", "::ffff:10.0.0.0/104"]},
+         {"values": ["192.0.2.0/24", "2001:db8::1/128", "10.0.0.0/8"]}),
+        ({"type": "bot"}, {}),
+        ({"type": "bot", "is_bot": False}, {"is_bot": False}),
+    ],
+)  # fmt: skip
+def test_a_condition_has_one_stored_form(given_form: Any, form: Any) -> None:
+    assert stored(given_form)["when"] == {"type": given_form["type"]} | form
+
+
+@pytest.mark.parametrize(
+    ("when", "field", "sentence"),
+    [
+        ({"type": "country", "values": ["Germany"]}, "when.values",
+         "Rule 2, country: “Germany” is not a country code. Use two letters such as DE."),
+        ({"type": "any", "of": [{"type": "country", "values": ["Germany"]}]}, "when.of[0].values",
+         "Rule 2, country: “Germany” is not a country code. Use two letters such as DE."),
+        ({"type": "not", "of": {"type": "country", "values": ["UK"]}}, "when.of.values", "is GB."),
+        ({"type": "country", "values": []}, "when.values", "Rule 2, country: Give at least one value"),
+        ({"type": "country"}, "when.values", "Give at least one value"),
+        ({"type": "country", "values": "DE"}, "when.values", "has to be a list"),
+        ({"type": "country", "values": [49]}, "when.values", "“49” is not"),
+        ({"type": "country", "values": ["DE"] * 251}, "when.values", "At most 250 values"),
+        ({"type": "country", "value": ["DE"]}, "when",
+         "There is no field “value”. Possible are: type, values."),
+        ({"type": "shoe_size"}, "when.type", "“shoe_size” is not one of all, any, not, os, device"),
+        ({"values": ["DE"]}, "when.type", "Say with “type” what it is"),
+        ("DE", "when", "Rule 2, condition: Write an object in curly brackets; this is “DE”."),
+        ({"type": "all", "of": []}, "when.of", "Put at least one condition"),
+        ({"type": "not"}, "when.of", "which condition must not hold"),
+        ({"type": "os", "values": ["BeOS"]}, "when.values", "“BeOS” is not one of android, chromeos"),
+        ({"type": "device", "values": ["fridge"]}, "when.values", "phone, tablet, desktop, tv, other"),
+        ({"type": "in_app", "values": ["MySpace"]}, "when.values", "“MySpace” is not one of WeCom"),
+        ({"type": "continent", "values": ["Europe"]}, "when.values", "AF, AN, AS, EU, NA, OC, SA"),
+        ({"type": "city", "values": ["Bo\x00nn"]}, "when.values", "U+0000"),
+        ({"type": "city", "values": ["\ud800"]}, "when.values", "U+D800"),
+        ({"type": "city", "values": ["  "]}, "when.values", "A name is empty"),
+        ({"type": "city", "values": ["x" * 129]}, "when.values", "at most 128 characters"),
+        ({"type": "language", "values": ["German"]}, "when.values", "Use one such as pt or pt-BR."),
+        ({"type": "language", "values": ["de"], "accepted": 1}, "when.accepted", "Write true or false"),
+        ({"type": "time"}, "when.zone", "IANA name, such as Europe/Berlin"),
+        ({"type": "time", "zone": "Mars/Olympus"}, "when.zone", "IANA name"),
+        ({"type": "time", "zone": "../etc/passwd"}, "when.zone", "IANA name"),
+        ({"type": "time", "zone": "UTC", "days": [0]}, "when.days", "“0” is not a weekday"),
+        ({"type": "time", "zone": "UTC", "days": [True]}, "when.days", "“true” is not a weekday"),
+        ({"type": "time", "zone": "UTC", "start": "24:00"}, "when.start", "Write it as 08:30 or 22:00."),
+        ({"type": "time", "zone": "UTC", "end": "7pm"}, "when.end", "“7pm” is not a time of day"),
+        ({"type": "time", "zone": "UTC", "end": "١٢:٠٠"}, "when.end", "is not a time of day"),
+        ({"type": "dates"}, "when", "Give a start, an end, or both"),
+        ({"type": "dates", "start": "2027-03-01"}, "when.start", "with its offset"),
+        ({"type": "dates", "start": "2027-03-01T09:00:00"}, "when.start", "with its offset"),
+        ({"type": "dates", "start": "2027-02-30T09:00:00Z"}, "when.start", "with its offset"),
+        ({"type": "dates", "start": "2027-02-01T09:00:00+99:00"}, "when.start", "with its offset"),
+        ({"type": "dates", "end": "9999-12-31T23:59:59-23:00"}, "when.end", "between the years"),
+        ({"type": "dates", "start": "2027-03-01T09:00:00Z", "end": "2027-03-01T10:00:00+01:00"}, "when.end",
+         "The end has to come after the start."),
+        ({"type": "scan_number"}, "when", "exactly one of first, every or after"),
+        ({"type": "scan_number", "first": 1, "every": 2}, "when", "exactly one of"),
+        ({"type": "scan_number", "first": 0}, "when", "at least 1"),
+        ({"type": "scan_number", "first": 1.5}, "when.first", "whole number"),
+        ({"type": "scan_number", "every": True}, "when.every", "whole number"),
+        ({"type": "scan_number", "after": -1}, "when.after", "whole number"),
+        ({"type": "scan_number", "after": 10**5000}, "when.after", "whole number"),
+        ({"type": "visitor"}, "when.new", "Write true or false for “new”."),
+        ({"type": "query"}, "when.name", "Give the parameter's name"),
+        ({"type": "query", "name": "a\nb"}, "when.name", "U+000A"),
+        ({"type": "referrer", "values": ["https://instagram.com/"]}, "when.values", "neither a host name"),
+        ({"type": "referrer", "values": ["a..b"]}, "when.values", "neither a host name"),
+        ({"type": "placement", "values": [""]}, "when.values", "is not a placement"),
+        ({"type": "placement", "values": ["x" * 65]}, "when.values", "at most 64"),
+        ({"type": "ip", "values": ["10.0.0.0/33"]}, "when.values", "Write it as 192.0.2.0/24"),
+        ({"type": "ip", "values": ["fe80::1%eth0"]}, "when.values", "is not a network"),
+        ({"type": "ip", "values": [16777216]}, "when.values", "has to be text"),
+        ({"type": "bot", "is_bot": "no"}, "when.is_bot", "Write true or false"),
+    ],
+)  # fmt: skip
+def test_a_condition_that_cannot_be_is_refused_by_number_and_field(
+    when: Any, field: str, sentence: str
+) -> None:
+    error = refused(when)
+    assert error.field == f"rules[1].{field}"
+    assert error.message.startswith("Rule 2, ")
+    assert sentence in error.message
+
+
+TO = "https://example.com/"
+PAIR = [{"to": "https://a.example"}, {"to": "https://b.example", "weight": 3, "name": " B "}]
+
+
+@pytest.mark.parametrize(
+    ("given_form", "form"),
+    [
+        ({"type": "redirect", "to": "HTTPS://Example.com"}, {"to": TO}),
+        ({"type": "redirect", "to": TO, "status": 302, "pass_query": True,
+          "utm": {"campaign": "x {code}", "source": " s ", "term": ""}},
+         {"to": TO, "status": 302, "pass_query": True, "utm": {"source": "s", "campaign": "x {code}"}}),
+        ({"type": "redirect", "to": "https://example.com?c={country}&{x"},
+         {"to": "https://example.com/?c={country}&%7Bx"}),
+        ({"type": "split", "variants": PAIR},
+         {"variants": [{"to": "https://a.example/"},
+                       {"to": "https://b.example/", "weight": 3, "name": "B"}]}),
+        ({"type": "app", "to": TO, "ios_link": "MyApp://item?id=1#x", "android_package": "com.example.app",
+          "ios_store": "https://apps.apple.com/app/id1"},
+         {"to": TO, "ios_link": "myapp://item?id=1#x", "android_package": "com.example.app",
+          "ios_store": "https://apps.apple.com/app/id1"}),
+        ({"type": "app", "to": TO, "ios_link": "https://Example.com/item"},
+         {"to": TO, "ios_link": "https://example.com/item"}),
+        ({"type": "password"}, {}),
+        ({"type": "password", "to": "https://example.com/in"}, {"to": "https://example.com/in"}),
+        ({"type": "notice", "title": " Closed ", "text": "Until 9:00.\r\nBye", "button": "Hours", "url": TO},
+         {"title": "Closed", "text": "Until 9:00.\nBye", "button": "Hours", "url": TO}),
+        (GONE, {}),
+    ],
+)  # fmt: skip
+def test_an_action_has_one_stored_form(given_form: Any, form: Any) -> None:
+    assert stored(then=given_form)["then"] == {"type": given_form["type"]} | form
+
+
+@pytest.mark.parametrize(
+    ("then", "field", "sentence"),
+    [
+        ({"type": "redirect"}, "then.to", "Rule 2, redirect: Give the address"),
+        ({"type": "redirect", "to": 5}, "then.to", "has to be an address"),
+        ({"type": "redirect", "to": "javascript:alert(1)"}, "then.to",
+         "“javascript:” addresses cannot be used"),
+        ({"type": "redirect", "to": "https://go.example.com/abc"}, "then.to", "one of our own"),
+        ({"type": "redirect", "to": "https://go.example.com/{code}"}, "then.to", "one of our own"),
+        ({"type": "redirect", "to": "https://{country}.example.com/"}, "then.to", "not in its host"),
+        ({"type": "redirect", "to": "https://example.com:{code}/"}, "then.to", "not in its host"),
+        ({"type": "redirect", "to": "https://example.com{code}/"}, "then.to", "not in its host"),
+        ({"type": "redirect", "to": "https://{code}@example.com/"}, "then.to", "not in its host"),
+        ({"type": "redirect", "to": "{code}://example.com/"}, "then.to", "not in its host"),
+        ({"type": "redirect", "to": "https:{code}//example.com/"}, "then.to", "not in its host"),
+        ({"type": "redirect", "to": "{code}"}, "then.to", "not in its host"),
+        ({"type": "redirect", "to": "https://example.com/{password}"}, "then.to",
+         "There is no placeholder “{password}”. Use {code}, {country}, {lang}, {placement}, {click_id}"),
+        ({"type": "redirect", "to": "https://example.com/{Code}"}, "then.to", "There is no placeholder"),
+        ({"type": "redirect", "to": TO, "status": 200}, "then.status", "Use one of 301, 302, 303, 307, 308."),
+        ({"type": "redirect", "to": TO, "status": True}, "then.status", "not a redirect status"),
+        ({"type": "redirect", "to": TO, "pass_query": "yes"}, "then.pass_query", "Write true or false"),
+        ({"type": "redirect", "to": TO, "utm": []}, "then.utm", "Write an object"),
+        ({"type": "redirect", "to": TO, "utm": {"utm_source": "x"}}, "then.utm",
+         "Possible are: source, medium"),
+        ({"type": "redirect", "to": TO, "utm": {"source": "{x}"}}, "then.utm.source",
+         "There is no placeholder"),
+        ({"type": "redirect", "to": TO, "utm": {"source": "x" * 201}}, "then.utm.source", "at most 200"),
+        ({"type": "split", "variants": PAIR[:1]}, "then.variants", "2 to 8 variants; this has 1."),
+        ({"type": "split", "variants": PAIR * 5}, "then.variants", "this has 10."),
+        ({"type": "split"}, "then.variants", "this has 0."),
+        ({"type": "split", "variants": [*PAIR, {"to": "x"}]}, "then.variants[2].to",
+         "Rule 2, split, variant 3: Start the address"),
+        ({"type": "split", "variants": [PAIR[0], {"to": TO, "weight": 0}]}, "then.variants[1].weight",
+         "1 to 1,000"),
+        ({"type": "split", "variants": [PAIR[0], {"to": TO, "weight": 1001}]}, "then.variants[1].weight",
+         "1 to 1,000"),
+        ({"type": "split", "variants": [PAIR[0], 7]}, "then.variants[1]", "Write an object"),
+        ({"type": "app", "to": TO}, "then", "Say which app"),
+        ({"type": "app", "ios_link": "myapp://x"}, "then.to", "Give the address"),
+        ({"type": "app", "to": TO, "ios_link": "myapp:x"}, "then.ios_link", "myapp://path"),
+        ({"type": "app", "to": TO, "ios_link": "http://example.com/"}, "then.ios_link", "“http:” addresses"),
+        ({"type": "app", "to": TO, "ios_link": "example.com"}, "then.ios_link", "does not open an app"),
+        ({"type": "app", "to": TO, "ios_link": "myapp://a b"}, "then.ios_link", "percent-encoded, as %20"),
+        ({"type": "app", "to": TO, "ios_link": "myapp://ü"}, "then.ios_link", "%C3%BC"),
+        ({"type": "app", "to": TO, "android_link": "myapp://{code}"}, "then.android_link",
+         "not filled in here"),
+        ({"type": "app", "to": "https://example.com/{code}", "ios_link": "a1://x"}, "then.to",
+         "not filled in here"),
+        ({"type": "app", "to": TO, "android_package": "example"}, "then.android_package", "com.example.app"),
+        ({"type": "app", "to": TO, "ios_store": "http://apps.apple.com/"}, "then.ios_store", "https://"),
+        ({"type": "app", "to": TO, "ios_store": "itms-apps://x"}, "then.ios_store", "cannot be used"),
+        ({"type": "password", "to": "ftp://x.example"}, "then.to", "“ftp:” addresses cannot be used"),
+        ({"type": "notice", "text": "x"}, "then.title", "A notice needs a title."),
+        ({"type": "notice", "title": "x", "text": " "}, "then.text", "A notice needs a text."),
+        ({"type": "notice", "title": "x\ny", "text": "z"}, "then.title", "U+000A"),
+        ({"type": "notice", "title": "x", "text": "z" * 2001}, "then.text", "at most 2,000"),
+        ({"type": "notice", "title": "x", "text": "y", "button": "Go"}, "then.url", "A button needs both"),
+        ({"type": "notice", "title": "x", "text": "y", "url": TO}, "then.button", "A button needs both"),
+        ({"type": "notice", "title": "x", "text": "y", "button": "Go", "url": "data:text/html,x"}, "then.url",
+         "cannot be used"),
+        ({"type": "gone", "to": TO}, "then", "There is no field “to”. Possible are: type."),
+        ({"type": "burn"}, "then.type", "redirect, split, app, password, notice, gone"),
+    ],
+)  # fmt: skip
+def test_an_action_that_cannot_be_is_refused_by_number_and_field(
+    then: Any, field: str, sentence: str
+) -> None:
+    error = refused(then=then)
+    assert error.field == f"rules[1].{field}"
+    assert error.message.startswith("Rule 2, ")
+    assert sentence in error.message
+
+
+@pytest.mark.parametrize("scheme", sorted(actions.REFUSED_SCHEMES | {"JavaScript", "INTENT"}))
+@pytest.mark.parametrize("field", ["ios_link", "android_link"])
+def test_a_dangerous_scheme_opens_no_app(scheme: str, field: str) -> None:
+    error = refused(then={"type": "app", "to": TO, field: f"{scheme}://x"})
+    assert "addresses cannot be used" in error.message
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "sentence"),
+    [
+        (None, "rules", "Send the rules as a list"),
+        ({}, "rules", "Send the rules as a list"),
+        ([GONE], "rules[0]", "Rule 1, rule: There is no field “type”. Possible are: name, when, then."),
+        ([7], "rules[0]", "Write an object"),
+        ([{}], "rules[0].then", "Rule 1, action: Say in “then” what happens"),
+        ([{"then": GONE, "name": "x" * 81}], "rules[0].name", "at most 80 characters"),
+        ([{"then": GONE, "name": None}], "rules[0].name", "has to be text"),
+        ([{"then": GONE}] * 51, "rules", "at most 50 rules; these are 51."),
+    ],
+)
+def test_a_list_of_rules_that_cannot_be_is_refused(raw: Any, field: str, sentence: str) -> None:
+    with pytest.raises(InvalidLink) as caught:
+        check_rules(raw)
+    assert caught.value.field == field
+    assert sentence in caught.value.message
+
+
+def test_the_limits_hold_over_all_rules_and_depths() -> None:
+    bot = {"type": "bot"}
+    full = [{"when": {"type": "any", "of": [bot] * 99}, "then": GONE}] * 2
+    assert len(check_rules(full)) == 2
+    with pytest.raises(InvalidLink, match=r"Rule 3, condition: A link has at most 200 conditions"):
+        check_rules([*full, {"when": bot, "then": GONE}])
+    deep: Any = bot
+    for _ in range(r.MAX_DEPTH):
+        deep = {"type": "not", "of": deep}
+    assert compile_rules(check_rules([{"when": deep, "then": GONE}]))
+    with pytest.raises(InvalidLink, match="nested 4 deep"):
+        check_rules([{"when": {"type": "not", "of": deep}, "then": GONE}])
+    for _ in range(100_000):
+        deep = {"type": "not", "of": deep}
+    with pytest.raises(InvalidLink, match="nested 4 deep"):
+        check_rules([{"when": deep, "then": GONE}])
+
+
+def test_a_rule_can_ask_for_a_password_only_where_there_is_one() -> None:
+    raw = [{"then": GONE}, {"then": {"type": "password"}}]
+    assert check_rules(raw)
+    with pytest.raises(InvalidLink, match="Rule 2, password: The link has no password") as caught:
+        check_rules(raw, has_password=False)
+    assert caught.value.field == "rules[1].then"
+
+
+def test_every_type_of_the_edge_is_known_here_and_none_else() -> None:
+    def tags(union: Any) -> set[str]:
+        return {msgspec.inspect.type_info(kind).tag for kind in union.__args__}  # type: ignore[attr-defined]
+
+    assert set(conditions.LABELS) == tags(r.AnyCondition)
+    assert set(actions.LABELS) == set(actions._ACTIONS) == tags(r.AnyAction)
+    assert set(conditions._LEAVES) == set(conditions.LABELS) - {"all", "any", "not"}
+
+
+# Properties
+
+texts = st.text(max_size=12)
+words = st.sampled_from(
+    [
+        "type",
+        "of",
+        "values",
+        "when",
+        "then",
+        "to",
+        "name",
+        "redirect",
+        "split",
+        "any",
+        "all",
+        "not",
+        "country",
+        "time",
+        "dates",
+        "zone",
+        "days",
+        "start",
+        "variants",
+        "weight",
+        "utm",
+        "source",
+        "ip",
+        "referrer",
+        "query",
+        "notice",
+        "title",
+        "text",
+        "app",
+        "ios_link",
+        "DE",
+        "{code}",
+        "https://example.com/{code}",
+        "10.0.0.1",
+    ]
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts | words,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words | texts, inner, max_size=5),
+    max_leaves=25,
+)
+plain = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
+leaves = st.one_of(
+    st.builds(
+        lambda kind, values: {"type": kind, "values": values},
+        st.sampled_from(["region", "city", "placement"]),
+        st.lists(plain, min_size=1, max_size=3),
+    ),
+    st.builds(
+        lambda codes: {"type": "country", "values": codes},
+        st.lists(st.sampled_from(sorted(CONTINENTS)), min_size=1),
+    ),
+    st.builds(
+        lambda zone, days, start, end: {
+            "type": "time",
+            "zone": zone,
+            "days": days,
+            "start": f"{start // 60}:{start % 60:02}",
+            "end": f"{end // 60:02}:{end % 60:02}",
+        },
+        st.sampled_from(["UTC", "Europe/Berlin", "asia/kolkata"]),
+        st.lists(st.integers(1, 7)),
+        st.integers(0, 1439),
+        st.integers(0, 1439),
+    ),
+    st.builds(
+        lambda start: {"type": "dates", "start": start.isoformat()},
+        st.datetimes(timezones=st.timezones()).filter(
+            lambda at: 2000 < at.year < 9000 and not at.utcoffset().seconds % 60
+        ),
+    ),
+    st.builds(
+        lambda which, n: {"type": "scan_number", which: n},
+        st.sampled_from(["first", "every", "after"]),
+        st.integers(1, 10**9),
+    ),
+    st.builds(
+        lambda nets: {"type": "ip", "values": nets},
+        st.lists(st.ip_addresses().map(str), min_size=1, max_size=3),
+    ),
+    st.builds(
+        lambda name, values: {"type": "query", "name": name, "values": values},
+        plain,
+        st.lists(plain, max_size=2),
+    ),
+    st.just({"type": "bot"}),
+)
+trees = st.recursive(
+    leaves,
+    lambda inner: (
+        st.builds(
+            lambda kind, of: {"type": kind, "of": of},
+            st.sampled_from(["all", "any"]),
+            st.lists(inner, min_size=1, max_size=3),
+        )
+        | inner.map(lambda one: {"type": "not", "of": one})
+    ),
+    max_leaves=5,
+)
+urls = st.builds(
+    lambda path: f"https://example.com/{path}",
+    st.lists(
+        st.sampled_from(
+            ["{code}", "{lang}", "z", "z0000y", "%", "{", "}", "?", "#", "0", "y", "ü", "{{", "%7B"]
+        )
+    ).map("".join),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(anything, max_size=4) | anything)
+def test_no_json_makes_a_traceback(raw: Any) -> None:
+    try:
+        found = check_rules(raw, OWN)
+    except InvalidLink as error:
+        assert error.field.startswith("rules")
+        assert error.message
+        json.dumps(error.message)
+    else:
+        assert check_rules(rules_json(found), OWN) == found
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(sorted({*conditions.LABELS, *actions.LABELS})),
+       st.dictionaries(words | texts, anything, max_size=4), st.booleans())  # fmt: skip
+def test_no_object_of_a_known_type_makes_a_traceback(kind: str, fields: Any, is_condition: bool) -> None:
+    part = fields | {"type": kind}
+    with contextlib.suppress(InvalidLink):
+        check_rules([{"when": part, "then": GONE} if is_condition else {"then": part}], OWN)
+
+
+@given(trees, urls)
+def test_what_was_checked_is_stored_as_it_is(when: Any, to: str) -> None:
+    raw = [{"when": when, "then": {"type": "redirect", "to": to}}]
+    try:
+        found = check_rules(raw, OWN)
+    except InvalidLink as error:
+        assert "nested" in error.message or "placeholder" in error.message
+        return
+    again = json.loads(json.dumps(rules_json(found)))
+    assert check_rules(again, OWN) == found
+    assert rules_json(check_rules(again, OWN)) == again
+    assert msgspec.convert(again, tuple[r.Rule, ...]) == found
+
+
+@given(urls, st.text(max_size=8))
+def test_a_placeholder_never_reaches_the_host(url: str, value: str) -> None:
+    try:
+        stored_url = check_template(url)
+    except InvalidLink:
+        return
+    assert check_template(stored_url) == stored_url
+    assert stored_url.count("{code}") == url.count("{code}")
+    filled = destination(stored_url, Facts(at_ms=0, code=value, languages=((value, 1.0),)))
+    assert filled.startswith("https://example.com/")
+    assert filled.isascii()
+    assert filled.isprintable()
