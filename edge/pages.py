@@ -134,8 +134,7 @@ class Pages:
             host=html.escape(host),
             url=html.escape(destination),
             note=html.escape(note),
-            through=html.escape(through or destination),
-            button=html.escape(texts["continue"]),
+            button=_button(through or destination, texts["continue"]),
         )
         return self._page("preview", 200, language, title, content)
 
@@ -147,21 +146,8 @@ class Pages:
             content += _button(url, label)
         return self._page("notice", 200, "", title, content)
 
-    def app(self, action: App, os: str, accept_language: str) -> Page | str:
-        """The address that opens the app or its store; where a person must choose, a page.
-
-        `os` is one of `analytics.visitors.glance.SYSTEMS`. An own scheme gets a page on iOS, because the
-        browser there shows an error where the app is not installed.
-        """
-        if os == "android":
-            return intent(action) or action.to
-        if os != "ios":
-            return action.to
-        name = scheme(action.ios_link)
-        if name in WEB:
-            return action.ios_link
-        if not name:
-            return action.ios_store or action.to
+    def app(self, action: App, accept_language: str) -> Page:
+        """For iOS, where `edge.intent.address` cannot choose: open the app, get it, or go on without."""
         language = best_language(accept_language)
         texts = self._texts[language]
         title, text = texts["app"]
