@@ -4,9 +4,10 @@ VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.installed
 ARGS ?=
+SCENARIO ?= viral
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check tools lock bench bench-edge clean
+.PHONY: help up test check tools lock bench bench-edge bench-load clean
 
 help: ## Show this list
 	@echo "scanway"; echo
@@ -46,6 +47,9 @@ bench: $(READY) tools ## Every benchmark
 
 bench-edge: $(READY) tools ## The redirect path beside a constant answer
 	$(RUN)/python -m bench.edge $(ARGS)
+
+bench-load: $(READY) ## A crowd of phones and its SLOs; SCENARIO=steady, viral, mixed or gates
+	$(RUN)/python -m bench.load $(SCENARIO) $(ARGS)
 
 clean: ## Remove the environment and caches; data in .scanway stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache test-results

@@ -15,12 +15,12 @@ from contextlib import closing, contextmanager
 from importlib.metadata import version
 
 from analytics.events import Scan, decode_scan, encode_scan
-from analytics.visitors.geo import Geo
-from analytics.visitors.networks import known_networks
 from analytics.ingest.rows import Enricher
 from analytics.ingest.warehouse import Warehouse
 from analytics.schema.migrate import migrate
 from analytics.schema.server import Server, connect, quote_name
+from analytics.visitors.geo import Geo
+from analytics.visitors.networks import known_networks
 from bench.edge import process
 from deploy.ports import free_port
 

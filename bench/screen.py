@@ -1,0 +1,47 @@
+"""The summary of a run, on one screen."""
+
+from collections.abc import Sequence
+
+from bench.result import Kind, Result
+from bench.slo import Verdict
+
+
+def summary(found: Result, verdicts: Sequence[Verdict]) -> str:
+    """Scans by kind, time at the client and in the edge, then each SLO, and those missed in words."""
+    total = found.all
+    lines = [
+        "",
+        f"{'':14}{'scans':>10}{'errors':>9}{'mean ms':>10}{'p50':>8}{'p95':>8}{'p99':>8}{'slowest':>10}",
+        *(_row(kind) for kind in found.kinds),
+    ]
+    if len(found.kinds) > 1:
+        lines.append(_row(total))
+    if found.server is not None:
+        server = found.server
+        bounds = "".join(f"{f'≤{server.quantile_ms(share):g}':>8}" for share in (0.5, 0.95, 0.99))
+        lines.append(f"{'in the edge':14}{server.count:>10,}{'':9}{server.mean_ms:>10.3f}{bounds}")
+    else:
+        lines.append("in the edge   not known: this address does not show /-/metrics")
+    lines.append(f"{'busiest second':14}{found.busiest:>10,}")
+    lines += ["", f"{'SLO':18}{'wanted':>12}{'got':>12}"]
+    for verdict in verdicts:
+        word = "met" if verdict.met else "MISSED"
+        lines.append(f"{verdict.name:18}{verdict.wanted:>12}{verdict.got:>12}   {word}")
+    missed = [verdict for verdict in verdicts if not verdict.met]
+    if missed:
+        names = "; ".join(f"{each.name} is {each.got}, wanted {each.wanted}" for each in missed)
+        lines += ["", f"{len(missed)} of {len(verdicts)} SLOs missed: {names}."]
+    else:
+        lines += ["", f"All {len(verdicts)} SLOs are met."]
+    return "\n".join(lines)
+
+
+def _row(kind: Kind) -> str:
+    quantiles = "".join(f"{_whole(kind.quantile_ms(share)):>8}" for share in (0.5, 0.95, 0.99))
+    counts = f"{kind.name:14}{kind.scans:>10,}{kind.errors:>9,}"
+    return f"{counts}{kind.mean_ms:>10.2f}{quantiles}{kind.max_ms:>10.0f}"
+
+
+def _whole(milliseconds: float) -> str:
+    # locust rounds: 0 may be anything below half a millisecond.
+    return f"{milliseconds:g}" if milliseconds else "<1"
