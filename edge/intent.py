@@ -40,6 +40,22 @@ def scheme(url: str) -> str:
     return "" if name in _NEVER else name
 
 
+def address(action: App, os: str) -> str | None:
+    """Where the app or its store opens; None where a person must choose, on a page.
+
+    `os` is one of `analytics.visitors.glance.SYSTEMS`. An own scheme gets a page on iOS, because the browser
+    there shows an error where the app is not installed.
+    """
+    if os == "android":
+        return intent(action) or action.to
+    if os != "ios":
+        return action.to
+    name = scheme(action.ios_link)
+    if name in WEB:
+        return action.ios_link
+    return None if name else action.ios_store or action.to
+
+
 def intent(action: App) -> str:
     """The intent's address; '' where the action names no Android app.
 

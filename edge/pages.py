@@ -14,7 +14,7 @@ from typing import Any, Final
 from analytics.events import Reason
 from edge.decide import PAGE_DECISIONS, Decision
 from edge.entry import Headers
-from edge.intent import WEB, intent, scheme
+from edge.intent import WEB, scheme
 from edge.language import LANGUAGES, best_language
 from edge.password import MAX_PASSWORD
 from edge.rules import App

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.intent import intent, scheme
+from edge.intent import address, intent, scheme
 from edge.rules import App
 
 TO = "https://shop.example/p/1"
@@ -12,7 +12,7 @@ PLAY = "https%3A%2F%2Fplay.google.com%2Fstore%2Fapps%2Fdetails%3Fid%3Dexample.sh
 
 
 @pytest.mark.parametrize(
-    ("action", "address"),
+    ("action", "wanted"),
     [
         (App(to=TO), ""),
         (App(to=TO, android_store="https://store.example/"), ""),
@@ -37,8 +37,8 @@ PLAY = "https%3A%2F%2Fplay.google.com%2Fstore%2Fapps%2Fdetails%3Fid%3Dexample.sh
         ),
     ],
 )
-def test_the_address_of_an_app(action, address):
-    assert intent(action) == address
+def test_the_intent_of_an_app(action, wanted):
+    assert intent(action) == wanted
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ texts = st.text(max_size=30) | st.sampled_from(
 @given(texts, texts, texts, texts)
 def test_no_text_adds_a_field_or_changes_another(link, package, store, to):
     link = f"shop://{link}"
-    address = intent(App(to=to, android_link=link, android_package=package, android_store=store))
-    if not address:  # a line break ends what can be an address
+    found = intent(App(to=to, android_link=link, android_package=package, android_store=store))
+    if not found:  # a line break ends what can be an address
         assert "\n" in link
         return
-    assert address.isascii()
-    assert address.isprintable()
-    assert " " not in address
-    data, _, fields = address.rpartition("#")
+    assert found.isascii()
+    assert found.isprintable()
+    assert " " not in found
+    data, _, fields = found.rpartition("#")
     assert "#Intent;" not in data
     head, *rest, end = fields.split(";")
     assert (head, end) == ("Intent", "end")
@@ -73,3 +73,32 @@ def test_no_text_adds_a_field_or_changes_another(link, package, store, to):
     assert rest[0] == "scheme=shop"
     fallback = unquote(rest[-1].partition("=")[2])
     assert fallback in (store, to) or fallback.startswith("https://play.google.com/store/apps/details?id=")
+
+
+SHOP = App(to=TO, ios_link="shop://p/1", ios_store="https://apps.apple.com/app/id1")
+
+
+@pytest.mark.parametrize(
+    ("action", "os", "wanted"),
+    [
+        (
+            App(to=TO, ios_link="https://app.example/p", ios_store="https://s.example"),
+            "ios",
+            "https://app.example/p",
+        ),
+        (App(to=TO, ios_store="https://apps.apple.com/1"), "ios", "https://apps.apple.com/1"),
+        (App(to=TO, ios_link="javascript:alert(1)"), "ios", TO),
+        (App(to=TO, android_link="shop://p"), "ios", TO),
+        (SHOP, "ios", None),
+        (SHOP, "android", TO),
+        (SHOP, "windows", TO),
+        (SHOP, "", TO),
+    ],
+)
+def test_where_an_app_rule_leads_on_each_system(action, os, wanted):
+    assert address(action, os) == wanted
+
+
+def test_android_gets_an_intent():
+    found = address(App(to=TO, android_link="shop://p", android_package="example.shop"), "android")
+    assert found.startswith("intent://p#Intent;scheme=shop;package=example.shop;")

@@ -37,7 +37,7 @@ VARIABLE = [
         (PAGES.preview("go.example/abc", "https://shop.example/", language, reason=Reason.OK), 200),
         (PAGES.preview("go.example/abc", None, language, reason=Reason.PASSWORD), 200),
         (PAGES.preview("go.example/abc", None, language, reason=Reason.NOTICE), 200),
-        (PAGES.app(SCHEMED, "ios", language), 200),
+        (PAGES.app(SCHEMED, language), 200),
     )
 ]
 
@@ -194,7 +194,7 @@ def test_no_text_of_others_is_ever_markup(one, two, three, four):
         PAGES.preview(one, url, "en", reason=Reason.OK),
         PAGES.preview(one, None, "en", reason=Reason.PASSWORD),
         PAGES.password_form(one, "en", wrong=True, wait=0),
-        PAGES.app(App(to=url, ios_link=f"shop://{two}", ios_store=f"https://{three}"), "ios", "en"),
+        PAGES.app(App(to=url, ios_link=f"shop://{two}", ios_store=f"https://{three}"), "en"),
     ]
     for page in pages:
         text = text_of(page)
@@ -211,38 +211,10 @@ def test_an_address_keeps_every_character_when_it_is_escaped():
 
 
 def test_an_own_scheme_on_ios_is_a_page_with_a_choice():
-    page = PAGES.app(SCHEMED, "ios", "en")
+    page = PAGES.app(SCHEMED, "en")
     assert links(page) == ["shop://p/1", "https://apps.apple.com/app/id1", "https://shop.example/"]
     assert ">Open in the app<" in text_of(page)
     assert ">Get the app<" in text_of(page)
     assert ">Continue in the browser<" in text_of(page)
-    without = PAGES.app(App(to="https://shop.example/", ios_link="shop://p/1"), "ios", "en")
+    without = PAGES.app(App(to="https://shop.example/", ios_link="shop://p/1"), "en")
     assert links(without) == ["shop://p/1", "https://shop.example/"]
-
-
-TO = "https://shop.example/"
-
-
-@pytest.mark.parametrize(
-    ("action", "os", "address"),
-    [
-        (
-            App(to=TO, ios_link="https://app.example/p", ios_store="https://store"),
-            "ios",
-            "https://app.example/p",
-        ),
-        (App(to=TO, ios_store="https://apps.apple.com/1"), "ios", "https://apps.apple.com/1"),
-        (App(to=TO, ios_link="javascript:alert(1)"), "ios", TO),
-        (App(to=TO, android_link="shop://p"), "ios", TO),
-        (App(to=TO, ios_link="shop://p"), "android", TO),
-        (SCHEMED, "windows", TO),
-        (SCHEMED, "", TO),
-    ],
-)
-def test_where_an_app_rule_leads_without_a_page(action, os, address):
-    assert PAGES.app(action, os, "en") == address
-
-
-def test_android_gets_an_intent():
-    address = PAGES.app(App(to=TO, android_link="shop://p", android_package="example.shop"), "android", "en")
-    assert address.startswith("intent://p#Intent;scheme=shop;package=example.shop;")
