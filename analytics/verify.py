@@ -26,6 +26,9 @@ DIMENSIONS: Final = (
     "language",
     "reason",
     "in_app",
+    "placement",
+    "rule",
+    "variant",
 )
 _ROLLUPS: Final = (("scans_hourly", "toDate(hour, 'UTC')"), ("scans_daily", "day"))
 

@@ -47,6 +47,9 @@ COLUMNS: Final = {
     "bot_name": "LowCardinality(String)",
     "bot_signals": "Array(LowCardinality(String))",
     "visitor_id": "UInt64",
+    "placement": "LowCardinality(String)",
+    "rule": "UInt16",
+    "variant": "UInt8",
 }
 """Column → ClickHouse type as inserted, in the order of a row."""
 
@@ -73,11 +76,14 @@ class Enricher:
         """
         ip = scan.ip
         user_agent, query, referer = scan.user_agent, scan.query, scan.referer
+        placement = scan.placement
         if ip:
             if ip in user_agent:
                 user_agent = user_agent.replace(ip, "")
             if ip in referer:
                 referer = referer.replace(ip, "")
+            if ip in placement:
+                placement = placement.replace(ip, "")
         seen = verdict(
             user_agent=user_agent,
             network=self._network(ip),
@@ -121,6 +127,9 @@ class Enricher:
             seen.name,
             seen.signals,
             visitor_id(salt, ip, scan.user_agent, scan.workspace_id),
+            tidy(placement, 64),
+            min(max(scan.rule, 0), 65535),
+            min(max(scan.variant, 0), 255),
         )
 
     def _own_of(self, host: str) -> frozenset[str]:

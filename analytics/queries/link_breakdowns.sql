@@ -1,7 +1,7 @@
 -- One link's scans by the values of each asked dimension (country, city, device, os, browser, referrer, utm_source,
--- utm_medium, utm_campaign, language, reason or in_app), the most scanned first, at most `limit` values of each,
--- over the UTC days from `since` to `until`, both included. The empty value stands for what is not known; of a
--- referrer, for none.
+-- utm_medium, utm_campaign, language, reason, in_app, placement, rule or variant), the most scanned first, at most
+-- `limit` values of each, over the UTC days from `since` to `until`, both included. The empty value stands for what
+-- is not known; of a referrer, placement, rule or variant, for none.
 SELECT
     dimension,
     value,

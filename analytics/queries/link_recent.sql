@@ -14,7 +14,10 @@ SELECT
     language,
     is_bot,
     bot_name,
-    bot_signals
+    bot_signals,
+    placement,
+    rule,
+    variant
 FROM events
 WHERE workspace_id = {workspace_id:UInt64}
     AND link_id = {link_id:UInt64}

@@ -1,6 +1,7 @@
 -- A workspace's scans by the values of one dimension (country, city, device, os, browser, referrer, utm_source,
--- utm_medium, utm_campaign, language, reason or in_app), the most scanned first, over the UTC days from `since` to
--- `until`, both included. The empty value stands for what is not known; of a referrer, for none.
+-- utm_medium, utm_campaign, language, reason, in_app, placement, rule or variant), the most scanned first, over the
+-- UTC days from `since` to `until`, both included. The empty value stands for what is not known; of a referrer,
+-- placement, rule or variant, for none.
 SELECT
     value,
     sumIf(scans, is_bot = 0) AS humans,

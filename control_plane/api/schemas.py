@@ -211,7 +211,8 @@ class StatsQuery(Schema):
         "",
         max_length=300,
         description="Breakdowns, with commas: country, city, device, os, browser, referrer, utm_source, "
-        "utm_medium, utm_campaign, language, reason, in_app. The first six unless told.",
+        "utm_medium, utm_campaign, language, reason, in_app, placement, rule, variant. The first six unless "
+        "told.",
         examples=["country,device"],
     )
     top: int = Field(10, ge=1, le=100, description="Values of each breakdown, the most scanned first.")
@@ -235,7 +236,10 @@ class PointOut(Schema):
 
 
 class SliceOut(Schema):
-    """One value of a breakdown; "" is what is not known, and of a referrer, none."""
+    """One value of a breakdown; "" is what is not known, and of a referrer, placement, rule or variant, none.
+
+    A rule is its number, from 1, of the edit that answered; a variant is "2.1", the first of rule 2.
+    """
 
     value: str
     humans: int

@@ -33,6 +33,9 @@ DIMENSIONS: Final = (
     "language",
     "reason",
     "in_app",
+    "placement",
+    "rule",
+    "variant",
 )
 Unit = Literal["minute", "hour", "day"]
 CONNECT_SECONDS: Final = 2
@@ -63,7 +66,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One value of a dimension. "" is what is not known; of a referrer, none."""
+    """One value of a dimension. "" is what is not known; of a referrer, rule, variant or placement, none.
+
+    A rule is its number from 1, of the edit that answered; a variant is "2.1", the first of rule 2.
+    """
 
     value: str
     humans: int
@@ -99,6 +105,10 @@ class RecentScan:
     is_bot: bool = False
     bot_name: str = ""
     bot_signals: tuple[str, ...] = ()
+    placement: str = ""
+    rule: int = 0
+    """From 1, of the edit that answered; 0 is none."""
+    variant: int = 0
 
 
 def link_totals(*, workspace_id: int, link_id: int, since: datetime, until: datetime) -> Totals:

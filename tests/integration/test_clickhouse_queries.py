@@ -34,6 +34,9 @@ FIELDS = {
     "is_bot": lambda r: int(r.random() < 0.2),
     "visitor_id": lambda r: r.randrange(300),
     "bot_signals": lambda r: r.choice(([], ["ua", "network"])),
+    "placement": lambda r: r.choice(("", "window", "table 4")),
+    "rule": lambda r: r.choice((0, 1, 12)),
+    "variant": lambda r: r.choice((0, 1, 2)),
 }
 SINCE = datetime(2026, 3, 28, 5, tzinfo=UTC)
 UNTIL = datetime(2026, 3, 30, 5, tzinfo=UTC)
@@ -166,6 +169,10 @@ def test_series_by_day_of_a_zone(ask, events, name, link, workspace, zone):
 def value_of(row, dimension: str) -> str:
     if dimension == "city":
         return f"{row['city']}, {row['country']}" if row["city"] and row["country"] else row["city"]
+    if dimension == "variant":
+        return f"{row['rule']}.{row['variant']}" if row["variant"] else ""
+    if dimension == "rule":
+        return str(row["rule"] or "")
     return row["referrer_host" if dimension == "referrer" else dimension]
 
 

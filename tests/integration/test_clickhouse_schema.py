@@ -92,6 +92,90 @@ def test_a_run_that_died_in_the_middle_is_repeated(database, client):
     assert pending(database) == []
 
 
+@pytest.fixture
+def before_rules(clickhouse_url, monkeypatch):
+    """A database as 0003 left it, with scans of two days, and none of its migrations since."""
+    url = fresh_database(clickhouse_url)
+    with monkeypatch.context() as old:
+        old.setattr("analytics.schema.migrate.migrations", lambda: migrations()[:3])
+        assert migrate(url) == NAMES[:3]
+    with connect(Server.from_url(url)) as client:
+        insert(client, rows(5000, "old"), "old")
+    return url
+
+
+def added(client) -> list[tuple]:
+    return client.query(
+        "SELECT dimension, value, sum(scans), uniqMergeIf(visitors, is_bot = 0) FROM scans_daily "
+        "WHERE dimension IN ('placement', 'rule', 'variant') GROUP BY dimension, value ORDER BY ALL"
+    ).result_rows
+
+
+def test_scans_of_before_have_no_placement_rule_or_variant_and_the_sums_agree(before_rules):
+    assert migrate(before_rules) == NAMES[3:]
+    report = verify(before_rules)
+    assert (report.ok, report.rows, len(report.days)) == (True, 5000, 2)
+    with connect(Server.from_url(before_rules)) as client:
+        assert added(client) == [(name, "", 5000, 50) for name in ("placement", "rule", "variant")]
+        new = [[*row, "window", 2, 1] for row in rows(100, "new")]
+        client.insert("events", new, column_names=[*COLUMNS, "placement", "rule", "variant"])
+        assert [row[:3] for row in added(client)] == [
+            ("placement", "", 5000),
+            ("placement", "window", 100),
+            ("rule", "", 5000),
+            ("rule", "2", 100),
+            ("variant", "", 5000),
+            ("variant", "2.1", 100),
+        ]
+        assert verify(before_rules).ok
+        # A rebuilt day is made by the new view.
+        days = [day.day for day in report.days]
+        client.command("ALTER TABLE scans_daily DELETE WHERE dimension = 'rule' SETTINGS mutations_sync = 2")
+        assert [day.day for day in verify(before_rules).differing_days] == days
+        assert repair(before_rules, days).ok
+
+
+def test_rollups_older_than_the_oldest_scan_get_the_new_dimensions_too(before_rules):
+    with connect(Server.from_url(before_rules)) as client:
+        client.command("TRUNCATE TABLE events")
+        migrate(before_rules)
+        assert [row[2] for row in added(client)] == [5000, 5000, 5000]
+
+
+def test_a_migration_that_died_after_one_month_is_finished(before_rules):
+    """Parts are written month by month: what is there already is not filled a second time."""
+    migrate(before_rules)
+    with connect(Server.from_url(before_rules)) as client:
+        insert(client, rows(10, "new"), "new")
+        client.command("DELETE FROM schema_migrations WHERE name > '0004' SETTINGS mutations_sync = 2")
+        assert migrate(before_rules) == NAMES[3:]
+        assert verify(before_rules).ok
+        client.command("DELETE FROM schema_migrations WHERE name > '0004' SETTINGS mutations_sync = 2")
+        client.command("ALTER TABLE scans_daily DELETE WHERE dimension = 'rule' SETTINGS mutations_sync = 2")
+        # Another log of tokens, as if the run had died before it wrote this part.
+        client.command("ALTER TABLE scans_daily MODIFY SETTING non_replicated_deduplication_window = 0")
+        assert migrate(before_rules) == NAMES[3:]
+        assert verify(before_rules).ok
+
+
+def test_four_at_once_fill_the_new_dimensions_once(before_rules):
+    failures = []
+
+    def work() -> None:
+        try:
+            migrate(before_rules)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert verify(before_rules).ok
+
+
 def test_an_edited_migration_is_refused(database, client):
     client.command(
         "ALTER TABLE schema_migrations UPDATE checksum = 'other' WHERE name = {name:String}",

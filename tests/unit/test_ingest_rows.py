@@ -33,6 +33,9 @@ SCAN = Scan(
     referer="https://www.instagram.com/",
     accept="text/html",
     sec_fetch_mode="navigate",
+    placement="window-2",
+    rule=3,
+    variant=2,
 )
 
 
@@ -85,6 +88,9 @@ def test_a_whole_row(enricher):
         "is_bot": 0,
         "bot_name": "",
         "bot_signals": (),
+        "placement": "window-2",
+        "rule": 3,
+        "variant": 2,
     }
 
 
@@ -116,6 +122,7 @@ def test_no_column_holds_the_address_however_it_is_smuggled_in(enricher, ip, lef
         purpose=text,
         ch_model=f'"{text}"',
         ch_platform=text,
+        placement=text,
     )
     assert ip not in repr(enricher.row(scan, "chunk", SALT))
 
@@ -127,13 +134,15 @@ anything = st.builds(
     workspace_id=st.integers(-(2**63), 2**64 - 1),
     link_id=st.integers(-(2**63), 2**64 - 1),
     link_version=st.integers(-(2**63), 2**64 - 1),
-    reason=st.text(max_size=40),
     status=st.integers(-(2**31), 2**31),
+    rule=st.integers(-(2**31), 2**31),
+    variant=st.integers(-(2**31), 2**31),
     **{
         name: st.text(max_size=60)
-        for name in Scan.__struct_fields__
-        if name not in {"event_id", "at", "workspace_id", "link_id", "link_version", "reason", "status"}
+        for name, kind in Scan.__annotations__.items()
+        if kind is str and name not in {"reason"}
     },
+    reason=st.text(max_size=40),
 )
 
 
