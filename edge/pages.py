@@ -126,14 +126,13 @@ class Pages:
             text = texts["preview_hidden" if reason is Reason.PASSWORD else "preview_page"]
             return self._page("preview", 200, language, title, _paragraph(text.format(short=short)))
         host = _host(destination)
-        note = texts["preview_note"]
-        if "xn--" in host:
-            note = f"{texts['preview_letters']} {note}"
+        letters = texts["preview_letters"] if "xn--" in host else ""
         content = self._preview.format(
             text=html.escape(text.format(short=short)),
             host=html.escape(host),
             url=html.escape(destination),
-            note=html.escape(note),
+            warning=f'<p class="warning">{html.escape(letters)}</p>\n' if letters else "",
+            note=html.escape(texts["preview_note"]),
             button=_button(through or destination, texts["continue"]),
         )
         return self._page("preview", 200, language, title, content)

@@ -97,7 +97,7 @@ def test_every_language_has_every_text_with_the_same_gaps():
     assert len({tuple(texts) for texts in TEXTS.values()}) == 1
 
 
-def test_the_password_form_posts_one_labelled_field_back():
+def test_the_password_form_posts_a_labelled_field_back_and_tells_password_managers_the_links_apart():
     page = PAGES.password_form("/abc?x=1&y=2", "en", wrong=False, wait=0)
     text = text_of(page)
     assert '<form method="post" action="/abc?x=1&amp;y=2">' in text
@@ -105,7 +105,8 @@ def test_the_password_form_posts_one_labelled_field_back():
     assert re.search(
         r'<input id="password" name="password" type="password" autocomplete="current-password"', text
     )
-    assert text.count("<input") == 1
+    assert text.count("<input") == 2
+    assert '<input name="username" value="/abc?x=1&amp;y=2" autocomplete="username" hidden>' in text
     assert "alert" not in text
     assert "form-action 'self'" in header(page, "content-security-policy")
 
@@ -122,7 +123,7 @@ def test_a_preview_shows_the_host_and_the_whole_address_and_leads_on_without_a_r
     url = "https://user.shop.example:8443/p?q=1#x"
     page = PAGES.preview("go.example/abc", url, "en", reason=Reason.OK)
     text = text_of(page)
-    assert "go.example/abc would take you here" in text
+    assert "go.example/abc takes you here" in text
     assert '<b dir="ltr">user.shop.example:8443</b>' in text
     assert f'<code dir="ltr">{url}</code>' in text
     assert 'rel="noreferrer' in text
