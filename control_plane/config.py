@@ -44,6 +44,8 @@ class Config:
     smtp: Smtp | None
     email_from: str
     signup_open: bool
+    domain_check: str
+    """dns, or off: whether a workspace's domain has to lead here before it counts."""
     debug: bool
 
     @property
@@ -81,6 +83,9 @@ class Config:
         signup = env.get("SCANWAY_SIGNUP", "closed")
         if signup not in {"closed", "open"}:
             raise ConfigError(f"SCANWAY_SIGNUP is “{signup}”. Set it to closed or open.")
+        domain_check = env.get("SCANWAY_DOMAIN_CHECK", "dns")
+        if domain_check not in {"dns", "off"}:
+            raise ConfigError(f"SCANWAY_DOMAIN_CHECK is “{domain_check}”. Set it to dns or off.")
         smtp = _smtp(secret(env, "SCANWAY_EMAIL_URL"))
         return cls(
             secret_key=secret_key,
@@ -97,6 +102,7 @@ class Config:
             smtp=smtp,
             email_from=env.get("SCANWAY_EMAIL_FROM", f"scanway@{console_url.hostname}"),
             signup_open=signup == "open",
+            domain_check=domain_check,
             debug=env.get("SCANWAY_DEBUG", "") in {"1", "true", "yes"},
         )
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from django.db import connection
 from django.utils import timezone
 
 from control_plane.campaigns.destinations import check_destination
@@ -99,10 +100,15 @@ def _campaign(value: Any) -> int | None:
 def _domain(value: Any) -> Domain | None:
     if value is None:
         return None
-    found = Domain.objects.filter(id=value, deleted_at=None).first() if _is_number(value) else None
-    if found is None:
-        raise InvalidLink("domain_id", "There is no such domain in this workspace.")
-    return found  # type: ignore[no-any-return]
+    with connection.cursor() as cursor:
+        # The lock keeps the domain from being deleted until this link is saved.
+        cursor.execute(
+            "SELECT id FROM campaigns_domain WHERE id = %s AND deleted_at IS NULL FOR SHARE",
+            [value if _is_number(value) else 0],
+        )
+        if cursor.fetchone() is None:
+            raise InvalidLink("domain_id", "There is no such domain in this workspace.")
+    return Domain.objects.get(id=value)  # type: ignore[no-any-return]
 
 
 def _time(field: str, value: Any) -> datetime | None:

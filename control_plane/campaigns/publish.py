@@ -3,7 +3,7 @@
     edit ── commit ── publish_link        best effort, about a millisecond after the commit
                 └──── published_version < version: the outbox, for what a crash or an outage left
     sweep, each second ─┬─ epoch missing, or of another server run: publish_all, then set the epoch
-                        └─ else: publish the outbox
+                        └─ else: publish the outbox, and what an edge could not read (damaged.py)
 
 The script in edge.record compares versions: whatever the order of arrival, an older one never wins. The
 epoch's value is Valkey's run id: a restart may have lost its last second of writes, and is answered by
@@ -11,68 +11,36 @@ publishing everything again, while the edge goes on with what it has.
 """
 
 import logging
-import secrets
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+import msgspec
 import redis
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.models import F
 
 from control_plane.accounts.services import all_workspace_ids
-from control_plane.accounts.tenancy import workspace_scope
-from control_plane.campaigns.models import Link, LinkState
-from control_plane.campaigns.valkey import client
+from control_plane.accounts.tenancy import current_workspace_id, workspace_scope
+from control_plane.campaigns import epoch, publish_domains
+from control_plane.campaigns.models import FormerName, Link, LinkState
+from control_plane.campaigns.sending import Publication
+from control_plane.campaigns.sending import send as _send
 from edge import record
+from edge.rules import Rule
 
 log = logging.getLogger("publish")
 
 BATCH = 1000
-_GUARD_SECONDS = 3600
 _STATES = {
     LinkState.ACTIVE.value: record.ACTIVE,
     LinkState.PAUSED.value: record.PAUSED,
     LinkState.BLOCKED.value: record.BLOCKED,
     LinkState.DELETED.value: record.DELETED,
 }
-_FIELDS = (
-    "id",
-    "workspace_id",
-    "code",
-    "destination",
-    "state",
-    "redirect_status",
-    "starts_at",
-    "expires_at",
-    "version",
-)
-
-# KEYS[1] guard · KEYS[2] epoch · ARGV[1] run id. The guard was set before the first record: where it is
-# gone, Valkey was emptied in the meantime, and the key space is not complete.
-_FINISH = """
-if redis.call('DEL', KEYS[1]) == 0 then return 0 end
-redis.call('SET', KEYS[2], ARGV[1])
-return 1
-"""
-_FORCE = """
-redis.call('SET', KEYS[1], ARGV[1])
-redis.call('PUBLISH', ARGV[3], ARGV[2])
-return 1
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """One version of one link, ready to send. Independent of the model instance, which may change."""
-
-    link_id: int
-    workspace_id: int
-    code: str
-    version: int
-    value: bytes
 
 
 @dataclass(frozen=True)
@@ -82,28 +50,113 @@ class Swept:
     restored: bool
     """Everything was published again, because Valkey was empty or had restarted."""
     published: int
+    """Links and domains."""
+
+
+class Row(NamedTuple):
+    """What a link's record is made of."""
+
+    id: int
+    workspace_id: int
+    code: str
+    gs1: str
+    destination: str
+    state: str
+    redirect_status: int
+    starts_at: datetime | None
+    expires_at: datetime | None
+    rules: list[Any]
+    max_scans: int | None
+    password_hash: str
+    fallback: str
+    pass_query: bool
+    counts: bool
+    scans_used: int
+    reset_version: int
+    published_version: int
+    version: int
+    host: str | None
+    host_deleted_at: datetime | None
+
+
+_COLUMNS: Final = (*Row._fields[:-2], "domain__host", "domain__deleted_at")
+Former = tuple[str | None, str]
+"""Host and name."""
+
+_unreadable: set[tuple[int, int]] = set()
 
 
 def publication(link: Link) -> Publication:
-    """The link as it is now."""
-    return _publication(tuple(getattr(link, name) for name in _FIELDS))
+    """The link as it is now. Raises msgspec.ValidationError for rules of a newer version of this program."""
+    if current_workspace_id() != link.workspace_id:
+        with workspace_scope(link.workspace_id):
+            return publication(link)
+    domain = link.domain
+    host = (domain.host, domain.deleted_at) if domain else (None, None)
+    row = Row(*(getattr(link, name) for name in _COLUMNS[:-2]), *host)
+    return _publication(row, _former([link.pk]).get(link.pk, ()))
 
 
-def _publication(row: Sequence[Any]) -> Publication:
-    link_id, workspace_id, code, destination, state, status, starts_at, expires_at, version = row
-    value = record.encode(
-        record.Record(
-            workspace_id=workspace_id,
-            link_id=link_id,
-            destination=destination,
-            version=version,
-            state=_STATES[state],
-            status=status,
-            starts_at=_milliseconds(starts_at),
-            expires_at=_milliseconds(expires_at),
-        )
+def _publication(row: Row, former: Sequence[Former]) -> Publication:
+    whole = record.Record(
+        workspace_id=row.workspace_id,
+        link_id=row.id,
+        destination=row.destination,
+        version=row.version,
+        state=_STATES[row.state],
+        status=row.redirect_status,
+        starts_at=_milliseconds(row.starts_at),
+        expires_at=_milliseconds(row.expires_at),
+        rules=msgspec.convert(row.rules, tuple[Rule, ...]) if row.rules else (),
+        max_scans=row.max_scans or 0,
+        password=row.password_hash,
+        fallback=row.fallback,
+        pass_query=row.pass_query,
     )
-    return Publication(link_id, workspace_id, code, version, value)
+    records = []
+    if row.host_deleted_at is None:
+        value = record.encode(whole)
+        names = (row.code, row.gs1) if row.gs1 else (row.code,)
+        records = [(record.link_name(name, row.host or ""), value) for name in names]
+    if former:
+        gone = record.encode(
+            record.Record(
+                row.workspace_id, row.id, row.destination, version=row.version, state=record.DELETED
+            )
+        )
+        records += [(record.link_name(name, host or ""), gone) for host, name in former]
+    pending_reset = row.reset_version if row.reset_version > row.published_version else 0
+    return Publication(
+        row.id,
+        row.workspace_id,
+        row.code,
+        row.version,
+        tuple(records),
+        count=row.scans_used if row.counts else None,
+        reset=pending_reset,
+    )
+
+
+def _former(link_ids: Sequence[int]) -> dict[int, list[Former]]:
+    found: dict[int, list[Former]] = defaultdict(list)
+    rows = FormerName.objects.filter(link_id__in=link_ids, domain__deleted_at=None)
+    for link_id, host, name in rows.values_list("link_id", "domain__host", "name"):
+        found[link_id].append((host, name))
+    return found
+
+
+def _publications(rows: Sequence[Row]) -> list[Publication]:
+    """Without those that cannot be read, which keep the record they have: one link never stops the others."""
+    former = _former([row.id for row in rows])
+    found = []
+    for row in rows:
+        try:
+            found.append(_publication(row, former.get(row.id, ())))
+        except (msgspec.ValidationError, KeyError) as error:
+            if (row.id, row.version) not in _unreadable:
+                _unreadable.add((row.id, row.version))
+                log.error("Code %s cannot be published by this version of scanway: %s", row.code, error)
+    return found
 
 
 def _milliseconds(at: datetime | None) -> int | None:
@@ -127,72 +180,83 @@ def publish_link(link: Link | Publication) -> bool:
 
 
 def publish_all(*, force: bool = False) -> int:
-    """Send every link of every workspace, and set the epoch. Returns how many.
+    """Send every domain and link of every workspace, and set the epoch. Returns how many.
 
     With `force`, also over newer versions in Valkey: after PostgreSQL was restored from an older backup.
     Raises redis.RedisError.
     """
-    guard = f"scanway:publishing:{secrets.token_hex(8)}"
-    run_id = client().info("server")["run_id"]
-    client().set(guard, "1", ex=_GUARD_SECONDS)
+    filling = epoch.begin()
     count = 0
     for workspace_id in all_workspace_ids():
+        count += publish_domains.publish_all(workspace_id, force=force)
         last = 0
         while True:
             # A transaction per batch: none is open for long, however many links there are.
             with workspace_scope(workspace_id):
-                rows = list(Link.objects.filter(id__gt=last).order_by("id").values_list(*_FIELDS)[:BATCH])
-                batch = [_publication(row) for row in rows]
+                rows = [
+                    Row(*row)
+                    for row in Link.objects.filter(id__gt=last).order_by("id").values_list(*_COLUMNS)[:BATCH]
+                ]
+                batch = _publications(rows)
                 _send(batch, force=force)
                 _mark(batch)
             count += len(batch)
-            if len(batch) < BATCH:
+            if len(rows) < BATCH:
                 break
-            last = batch[-1].link_id
-    client().eval(_FINISH, 2, guard, record.EPOCH_KEY, run_id)
+            last = rows[-1].id
+    filling.finish()
     return count
 
 
 def sweep() -> Swept:
-    """Mend what is missing in Valkey. Raises redis.RedisError. Idle: one query and one round trip."""
-    pipe = client().pipeline(transaction=False)
-    pipe.get(record.EPOCH_KEY)
-    pipe.info("server")
-    epoch, info = pipe.execute()
-    if epoch is None or epoch.decode("utf-8", "replace") != info["run_id"]:
+    """Mend what is missing in Valkey. Raises redis.RedisError. Idle: one query and two round trips."""
+    # Imported late: what it finds is published from here.
+    from control_plane.campaigns import damaged
+
+    if not epoch.is_complete():
         return Swept(restored=True, published=publish_all())
     with connection.cursor() as cursor:
         cursor.execute("SELECT scanway_workspaces_to_publish()")
         waiting = [row[0] for row in cursor.fetchall()]
-    return Swept(restored=False, published=sum(_publish_outbox(workspace_id) for workspace_id in waiting))
+    count = damaged.republish()
+    for workspace_id in waiting:
+        count += publish_domains.publish_outbox(workspace_id) + _publish_outbox(workspace_id)
+    return Swept(restored=False, published=count)
+
+
+def republish(workspace_id: int, link_ids: Iterable[int]) -> int:
+    """Over whatever Valkey has: the lock keeps an edit's record, which comes after its commit, from being
+    overtaken. Raises redis.RedisError."""
+    with workspace_scope(workspace_id):
+        locked = Link.objects.filter(id__in=list(link_ids)).select_for_update()
+        batch = _publications(_rows(list(locked.values_list("id", flat=True))))
+        _send(batch, force=True)
+        _mark(batch)
+    return len(batch)
 
 
 def _publish_outbox(workspace_id: int) -> int:
-    count = 0
+    count = last = 0
     while True:
         with workspace_scope(workspace_id):
             # Two workers share the work; a link that is being edited right now publishes itself.
-            unpublished = Link.objects.filter(published_version__lt=F("version")).order_by("id")
-            links = list(unpublished.select_for_update(skip_locked=True, of=("self",))[:BATCH])
-            batch = [publication(link) for link in links]
+            unpublished = Link.objects.filter(published_version__lt=F("version"), id__gt=last).order_by("id")
+            locked = unpublished.select_for_update(skip_locked=True)
+            link_ids = list(locked.values_list("id", flat=True)[:BATCH])
+            batch = _publications(_rows(link_ids))
             _send(batch)
             _mark(batch)
         count += len(batch)
-        if len(batch) < BATCH:
+        if len(link_ids) < BATCH:
             return count
+        last = link_ids[-1]
 
 
-def _send(batch: Sequence[Publication], *, force: bool = False) -> None:
-    if not batch:
-        return
-    script = client().register_script(_FORCE if force else record.PUBLISH_SCRIPT)
-    # register_script's pipelines ask SCRIPT EXISTS first, so a restarted Valkey gets the script again.
-    pipe = client().pipeline(transaction=False)
-    for one in batch:
-        script(
-            keys=[record.key(one.code)], args=[one.value, one.code, record.INVALIDATE_CHANNEL], client=pipe
-        )
-    pipe.execute()
+def _rows(link_ids: list[int]) -> list[Row]:
+    if not link_ids:
+        return []
+    rows = Link.objects.filter(id__in=link_ids).order_by("id").values_list(*_COLUMNS)
+    return [Row(*row) for row in rows]
 
 
 def _mark(batch: Sequence[Publication]) -> None:

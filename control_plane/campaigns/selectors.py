@@ -30,24 +30,27 @@ class LinkFilter:
     """Which links. Empty fields do not filter; deleted links appear only where asked for by state."""
 
     text: str = ""
-    """Found in code, title or destination, in any case; a whole short URL finds its link."""
+    """Found in code, GS1 name, title or destination, in any case; a whole short URL finds its link."""
     state: str = ""
     campaign_id: int | None = None
+    domain_id: int | None = None
     order: str = "newest"
 
 
 @dataclass(frozen=True)
 class LinkPage:
-    """Some links with their campaign loaded, and the cursor of the next page, None on the last one."""
+    """Some links with their campaign and domain loaded, and the cursor of the next page, None on the last one."""
 
     links: list[Link]
     next_cursor: str | None
 
 
 def get_link(*, workspace_id: int, link_id: int) -> Link:
-    """With campaign and creator loaded. A deleted link is not found. Raises NotFound."""
+    """With campaign, domain and creator loaded. A deleted link is not found. Raises NotFound."""
     with workspace_scope(workspace_id):
-        found = Link.objects.select_related("campaign", "created_by").exclude(state=LinkState.DELETED)
+        found = Link.objects.select_related("campaign", "created_by", "domain").exclude(
+            state=LinkState.DELETED
+        )
         link = found.filter(id=link_id).first()
     if link is None:
         raise NotFound
@@ -70,7 +73,9 @@ def list_links(
             op = "lt" if descending else "gt"
             links = links.filter(Q(**{f"{column}__{op}": value}) | Q(**{column: value, f"id__{op}": link_id}))
         sign = "-" if descending else ""
-        found = list(links.select_related("campaign").order_by(f"{sign}{column}", f"{sign}id")[: limit + 1])
+        found = list(
+            links.select_related("campaign", "domain").order_by(f"{sign}{column}", f"{sign}id")[: limit + 1]
+        )
     page = found[:limit]
     more = len(found) > limit
     return LinkPage(
@@ -87,7 +92,10 @@ def count_links(*, workspace_id: int, where: LinkFilter | None = None) -> int:
 def links_by_id(*, workspace_id: int, link_ids: list[int]) -> dict[int, Link]:
     """Those of the links that are in this workspace, deleted ones too: for tables of statistics."""
     with workspace_scope(workspace_id):
-        return {link.pk: link for link in Link.objects.select_related("campaign").filter(id__in=link_ids)}
+        return {
+            link.pk: link
+            for link in Link.objects.select_related("campaign", "domain").filter(id__in=link_ids)
+        }
 
 
 def list_campaigns(*, workspace_id: int) -> list[Campaign]:
@@ -106,9 +114,16 @@ def _matching(where: LinkFilter) -> TenantQuerySet:
         raise InvalidLink("state", f"Choose one of {', '.join(LinkState.values)}.")
     if where.campaign_id is not None:
         links = links.filter(campaign_id=where.campaign_id)
+    if where.domain_id is not None:
+        links = links.filter(domain_id=where.domain_id)
     # PostgreSQL has no NUL in text; nothing that is stored holds one.
     if text := where.text.replace("\0", "").strip():
-        matches = Q(code__contains=text.lower()) | Q(title__icontains=text) | Q(destination__icontains=text)
+        matches = (
+            Q(code__contains=text.lower())
+            | Q(gs1__contains=text)
+            | Q(title__icontains=text)
+            | Q(destination__icontains=text)
+        )
         if "://" in text:
             matches |= Q(code=text.split("?")[0].rstrip("/").rpartition("/")[2].lower())
         links = links.filter(matches)

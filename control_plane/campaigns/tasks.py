@@ -5,7 +5,7 @@ import logging
 import redis
 from procrastinate.contrib.django import app
 
-from control_plane.campaigns import idempotency, publish
+from control_plane.campaigns import counts, idempotency, publish
 
 log = logging.getLogger("publish")
 _valkey_is_away = False
@@ -30,9 +30,20 @@ def sweep(timestamp: int) -> None:
         log.info("Valkey is back.")
     _valkey_is_away = False
     if done.restored:
-        log.info("Valkey was empty or had restarted: published all %d links.", done.published)
+        log.info("Valkey was empty or had restarted: published all %d links and domains.", done.published)
     elif done.published:
-        log.info("Published %d links that were waiting.", done.published)
+        log.info("Published %d links and domains that were waiting.", done.published)
+
+
+@app.periodic(cron="*/5 * * * * *")
+@app.task(name="campaigns.copy_counts", queueing_lock="campaigns.copy_counts")
+def copy_counts(timestamp: int) -> None:
+    """Every 5 seconds: what Valkey counted, for links with a limit or rules by number."""
+    try:
+        counts.copy_back()
+    except (redis.RedisError, OSError):
+        # The sweep says it.
+        return
 
 
 @app.periodic(cron="17 * * * *")

@@ -96,10 +96,11 @@ def test_a_crash_between_commit_and_publishing_is_mended_by_the_sweep(valkey, ma
 
 def test_an_edit_while_valkey_is_away_is_kept_and_published_later(valkey, make, monkeypatch):
     from control_plane.campaigns import publish
+    from control_plane.campaigns import valkey as connection
 
     with monkeypatch.context() as outage:
         nowhere = redis.Redis(port=free_port(), socket_connect_timeout=1)
-        outage.setattr(publish, "client", lambda: nowhere)
+        outage.setattr(connection, "client", lambda: nowhere)
         link = make()
         with pytest.raises(redis.ConnectionError):
             publish.sweep()

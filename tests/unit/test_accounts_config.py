@@ -54,6 +54,7 @@ def test_secrets_are_not_in_the_repr():
         ({"SCANWAY_ALLOWED_HOSTS": ".example.com"}, "exactly"),
         ({"SCANWAY_TRUSTED_PROXIES": "10.0.0.1/8"}, "SCANWAY_TRUSTED_PROXIES"),
         ({"SCANWAY_SIGNUP": "maybe"}, "closed or open"),
+        ({"SCANWAY_DOMAIN_CHECK": "maybe"}, "dns or off"),
         ({"SCANWAY_EMAIL_URL": "mail.example.com"}, "SCANWAY_EMAIL_URL"),
         ({"SCANWAY_SECRET_KEY": "", "SCANWAY_SECRET_KEY_FILE": "/nowhere/at/all"}, "cannot be read"),
     ],

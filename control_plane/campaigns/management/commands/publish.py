@@ -1,4 +1,4 @@
-"""`scanway publish --all`: write every link from PostgreSQL to Valkey."""
+"""`scanway publish --all`: write every link and domain from PostgreSQL to Valkey."""
 
 import time
 from typing import Any
@@ -12,10 +12,12 @@ from control_plane.campaigns.publish import publish_all, sweep
 class Command(BaseCommand):
     # Not the URL table: it would import the whole console for a command that needs the database alone.
     requires_system_checks = []
-    help = "Publish links to Valkey: those that are waiting, or with --all every one."
+    help = "Publish links and domains to Valkey: those that are waiting, or with --all every one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--all", action="store_true", help="Every link, not only those that are waiting.")
+        parser.add_argument(
+            "--all", action="store_true", help="All of them, not only those that are waiting."
+        )
         parser.add_argument(
             "--force",
             action="store_true",
@@ -30,4 +32,4 @@ class Command(BaseCommand):
             count = publish_all(force=options["force"]) if options["all"] else sweep().published
         except (redis.RedisError, OSError) as error:
             raise CommandError(f"Valkey cannot be reached: {error}. Check SCANWAY_REDIS_URL.") from None
-        self.stdout.write(f"published {count} links in {time.perf_counter() - start:.2f} s")
+        self.stdout.write(f"published {count} links and domains in {time.perf_counter() - start:.2f} s")

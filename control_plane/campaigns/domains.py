@@ -1,0 +1,140 @@
+"""What can be done with a workspace's short domains. Each owns its transaction; publishing follows."""
+
+from functools import partial
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from control_plane.accounts.tenancy import workspace_scope
+from control_plane.campaigns import dns, domain_values
+from control_plane.campaigns.errors import DomainInUse, DomainTaken, InvalidDomain, NotFound
+from control_plane.campaigns.models import Domain, FormerName, Link, LinkState
+from control_plane.campaigns.publish_domains import publication, publish_domain
+
+EDITABLE: Final = domain_values.EDITABLE
+
+
+def create_domain(*, workspace_id: int, host: str, **values: Any) -> Domain:
+    """A new domain; any of EDITABLE may come with it. No scan arrives before it is verified.
+
+    With SCANWAY_DOMAIN_CHECK=off it is verified at once. Raises InvalidDomain(field, message), DomainTaken.
+    """
+    _check_names(values)
+    with workspace_scope(workspace_id):
+        domain = Domain(host=domain_values.check_host(host))
+        domain_values.apply(domain, values)
+        domain.first_version = _last_version(domain.host) + 1
+        domain.version = domain.first_version
+        if settings.CONFIG.domain_check == "off":
+            domain.verified_at = timezone.now()
+        try:
+            with transaction.atomic():
+                domain.save(force_insert=True)
+        except IntegrityError as error:
+            if "domain_host_once" not in str(error):
+                raise
+            if Domain.objects.filter(host=domain.host, deleted_at=None).exists():
+                raise DomainTaken(f"{domain.host} is one of this workspace's domains already.") from None
+            raise DomainTaken from None
+        _publish_on_commit(domain)
+    return domain
+
+
+def update_domain(*, workspace_id: int, domain_id: int, **changes: Any) -> Domain:
+    """Change any of EDITABLE; what is not named stays. Raises InvalidDomain(field, message), NotFound."""
+    _check_names(changes)
+    with workspace_scope(workspace_id):
+        domain = _locked_domain(domain_id)
+        if domain_values.apply(domain, changes):
+            _save_next_version(domain)
+    return domain
+
+
+def verify_domain(*, workspace_id: int, domain_id: int) -> Domain:
+    """Verified where the domain's DNS leads here; again is harmless. Raises InvalidDomain, NotFound."""
+    host = get_domain(workspace_id=workspace_id, domain_id=domain_id).host
+    if settings.CONFIG.domain_check != "off":
+        dns.check_leads_here(host, settings.CONFIG.short_url.hostname or "")
+    with workspace_scope(workspace_id):
+        domain = _locked_domain(domain_id)
+        if domain.verified_at is None:
+            domain.verified_at = timezone.now()
+            _save_next_version(domain)
+    return domain
+
+
+def delete_domain(*, workspace_id: int, domain_id: int) -> None:
+    """Scans of it get a plain 404, and its host may be connected again. Raises DomainInUse, NotFound."""
+    with workspace_scope(workspace_id):
+        domain = _locked_domain(domain_id)
+        links = Link.objects.filter(domain=domain)
+        used = links.exclude(state=LinkState.DELETED).count()
+        if used:
+            uses, them = ("link uses", "it") if used == 1 else ("links use", "them")
+            raise DomainInUse(
+                f"{used:,} {uses} {domain.host}. Move {them} to another domain, or delete {them}; then try "
+                "again."
+            )
+        former = FormerName.objects.filter(domain=domain)
+        highest = [
+            links.aggregate(most=Max("version"))["most"] or 0,
+            former.aggregate(most=Max("link__version"))["most"] or 0,
+            domain.version + 1,
+        ]
+        domain.deleted_at = timezone.now()
+        domain.last_version = max(highest)
+        _save_next_version(domain)
+
+
+def get_domain(*, workspace_id: int, domain_id: int) -> Domain:
+    """Raises NotFound."""
+    with workspace_scope(workspace_id):
+        domain = Domain.objects.filter(id=domain_id, deleted_at=None).first()
+    if domain is None:
+        raise NotFound
+    return domain  # type: ignore[no-any-return]
+
+
+def list_domains(*, workspace_id: int) -> list[Domain]:
+    """All, by host."""
+    with workspace_scope(workspace_id):
+        return list(Domain.objects.filter(deleted_at=None).order_by("host"))
+
+
+def links_of_domain(*, workspace_id: int, domain_id: int) -> int:
+    """How many links use it, without deleted ones."""
+    with workspace_scope(workspace_id):
+        return Link.objects.filter(domain_id=domain_id).exclude(state=LinkState.DELETED).count()
+
+
+def _check_names(values: dict[str, Any]) -> None:
+    if unknown := values.keys() - EDITABLE:
+        raise InvalidDomain(min(unknown), "This cannot be changed.")
+
+
+def _locked_domain(domain_id: int) -> Domain:
+    domain = Domain.objects.select_for_update().filter(id=domain_id, deleted_at=None).first()
+    if domain is None:
+        raise NotFound
+    return domain  # type: ignore[no-any-return]
+
+
+def _save_next_version(domain: Domain) -> None:
+    domain.version += 1
+    domain.updated_at = timezone.now()
+    domain.save()
+    _publish_on_commit(domain)
+
+
+def _publish_on_commit(domain: Domain) -> None:
+    transaction.on_commit(partial(publish_domain, publication(domain)), robust=True)
+
+
+def _last_version(host: str) -> int:
+    """The highest that Valkey may hold for anything on this host, from when somebody had it before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT scanway_last_version_of_host(%s)", [host])
+        return int(cursor.fetchone()[0])
