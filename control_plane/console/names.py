@@ -88,6 +88,12 @@ def language(tag: str) -> str:
     return known["name"] if known and "name" in known else tag or UNKNOWN
 
 
+def languages() -> dict[str, str]:
+    """Two-letter tag → English name, of the languages we know by name."""
+    named = {tag: about["name"] for tag, about in LANG_INFO.items() if "name" in about}
+    return {tag: name for tag, name in named.items() if len(tag) == 2} | {"zh": "Chinese"}
+
+
 def device(value: str) -> str:
     return DEVICES.get(value, value) or UNKNOWN
 

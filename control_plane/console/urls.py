@@ -3,7 +3,18 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from control_plane.console.views import campaigns, home, link, links, live, members, overview, qr, settings
+from control_plane.console.views import (
+    campaigns,
+    home,
+    link,
+    links,
+    live,
+    members,
+    overview,
+    qr,
+    rules,
+    settings,
+)
 
 
 class RowConverter(IntConverter):
@@ -39,6 +50,9 @@ urlpatterns = [
     path("w/<slug:slug>/links/<row:link_id>/pause/", link.pause, name="link_pause"),
     path("w/<slug:slug>/links/<row:link_id>/resume/", link.resume, name="link_resume"),
     path("w/<slug:slug>/links/<row:link_id>/delete/", link.delete, name="link_delete"),
+    path("w/<slug:slug>/links/<row:link_id>/rules/", rules.rules, name="link_rules"),
+    path("w/<slug:slug>/links/<row:link_id>/rules/try/", rules.attempt, name="link_rules_try"),
+    path("w/<slug:slug>/links/<row:link_id>/rules/shadow/", rules.shadow, name="link_rules_shadow"),
     path("w/<slug:slug>/links/<row:link_id>/qr.<kind:kind>", qr.image, name="link_qr"),
     path("w/<slug:slug>/links/<row:link_id>/live/", live.link, name="link_live"),
     path("w/<slug:slug>/campaigns/", campaigns.campaigns, name="campaigns"),

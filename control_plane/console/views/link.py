@@ -24,7 +24,7 @@ from control_plane.console.shell import page, page_view
 @require_GET
 @page_view(Permission.LINKS_READ)
 def show(request: WorkspaceRequest, link_id: int) -> HttpResponse:
-    link = _link(request, link_id)
+    link = find_link(request, link_id)
     period = read_period(request.GET.get("period", ""))
     return page(
         request,
@@ -67,7 +67,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page_view(Permission.LINKS_WRITE)
 def edit(request: WorkspaceRequest, link_id: int) -> HttpResponse:
-    link = _link(request, link_id)
+    link = find_link(request, link_id)
     campaigns = selectors.list_campaigns(workspace_id=request.workspace.pk)
     form = LinkForm(request.POST or None, campaigns=campaigns, link=link)
     if request.method == "POST" and form.is_valid():
@@ -111,7 +111,7 @@ def resume(request: WorkspaceRequest, link_id: int) -> HttpResponse:
 @require_POST
 @page_view(Permission.LINKS_WRITE)
 def delete(request: WorkspaceRequest, link_id: int) -> HttpResponse:
-    code = _link(request, link_id).code
+    code = find_link(request, link_id).code
     _act(request, link_id, services.delete_link, f"{code} is deleted. Its code stays taken for ever.")
     return redirect("console:links", request.workspace.slug)
 
@@ -130,7 +130,8 @@ def _act(
     return redirect("console:link", request.workspace.slug, link_id)
 
 
-def _link(request: WorkspaceRequest, link_id: int) -> Link:
+def find_link(request: WorkspaceRequest, link_id: int) -> Link:
+    """Raises Http404, also for one of another workspace and a deleted one."""
     try:
         return selectors.get_link(workspace_id=request.workspace.pk, link_id=link_id)
     except NotFound as error:

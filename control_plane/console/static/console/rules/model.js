@@ -1,0 +1,69 @@
+/* A rule as the editor holds it, from the one JSON form and back to it.
+
+   A condition of the JSON is a tree. The editor shows a list that is joined by "all" or "any", with one level of
+   groups in it; each line can be turned round. What is deeper is kept as it came, and edited as JSON. */
+import { newId } from "./dom.js";
+
+const GROUPS = new Set(["all", "any"]);
+
+export const leaf = (cond, not = false) => ({ kind: "leaf", id: newId("c"), not, cond, path: "" });
+export const group = (match, items, not = false) => ({ kind: "group", id: newId("g"), not, match, items, path: "" });
+const raw = (json) => ({ kind: "raw", id: newId("r"), json, path: "" });
+
+const line = (json, nested) => {
+  let not = false;
+  let inner = json;
+  if (json?.type === "not" && json.of) [not, inner] = [true, json.of];
+  if (!inner || typeof inner !== "object" || inner.type === "not") return raw(json);
+  if (!GROUPS.has(inner.type)) return leaf(structuredClone(inner), not);
+  if (nested || !Array.isArray(inner.of) || !inner.of.length) return raw(json);
+  const items = inner.of.map((one) => line(one, true));
+  return items.some((one) => one.kind === "raw") ? raw(json) : group(inner.type, items, not);
+};
+
+/** The editor's form of one rule of the JSON. */
+export const read = (json, open = false) => {
+  const when = json.when ?? null;
+  const rule = { id: newId("rule"), open, name: json.name ?? "", match: "all", items: [], then: structuredClone(json.then ?? { type: "redirect", to: "" }), errors: [], hints: {} };
+  if (when && GROUPS.has(when.type) && Array.isArray(when.of) && when.of.length) {
+    rule.match = when.type;
+    rule.items = when.of.map((one) => line(one, false));
+  } else if (when && !(when.type === "all" && when.of?.length === 0)) {
+    rule.items = [line(when, false)];
+  }
+  return rule;
+};
+
+const isEmpty = (value) => value === "" || value === false || value === 0 || value === null || (Array.isArray(value) && !value.length) || (typeof value === "object" && value && !Object.keys(value).length);
+const REQUIRED = { os: ["values"], device: ["values"], country: ["values"], region: ["values"], city: ["values"], continent: ["values"], language: ["values"], ip: ["values"], time: ["zone"], visitor: ["new"], query: ["name"], bot: ["is_bot"], redirect: ["to"], split: ["variants"], app: ["to"], notice: ["title", "text"] };
+
+/** Without what says nothing; of `days`, all seven are none. */
+export const tidy = (object) => {
+  const kept = Object.fromEntries(Object.entries(object).filter(([name, value]) => name === "type" || REQUIRED[object.type]?.includes(name) || !isEmpty(value)));
+  if (object.type === "time" && object.days?.length === 7) delete kept.days;
+  if (object.type === "bot" && object.is_bot !== false) delete kept.is_bot;
+  if (object.type === "split") kept.variants = (object.variants ?? []).map((one) => ({ to: one.to ?? "", ...(one.weight !== 1 && { weight: one.weight }), ...(one.name && { name: one.name }) }));
+  return kept;
+};
+
+const written = (item, path) => {
+  item.path = item.not ? `${path}.of` : path;
+  const inner = item.kind === "raw" ? item.json
+    : item.kind === "leaf" ? tidy(item.cond)
+    : { type: item.match, of: item.items.map((one, index) => written(one, `${item.path}.of[${index}]`)) };
+  return item.not ? { type: "not", of: inner } : inner;
+};
+
+/** The JSON of a rule. Also sets the path of each of its parts, as the server names it in an error. */
+export const write = (rule) => {
+  const json = {};
+  if (rule.name.trim()) json.name = rule.name.trim();
+  const items = rule.items.filter((item) => item.kind !== "group" || item.items.length);
+  if (items.length === 1) json.when = written(items[0], "when");
+  else if (items.length) json.when = { type: rule.match, of: items.map((item, index) => written(item, `when.of[${index}]`)) };
+  json.then = tidy(rule.then);
+  return json;
+};
+
+/** A copy that shares nothing with the rule. */
+export const copy = (rule) => ({ ...read(write(rule), true), name: rule.name ? `${rule.name} (copy)` : "" });
