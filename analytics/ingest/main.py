@@ -8,8 +8,6 @@ import threading
 import time
 from typing import Final
 
-import redis
-
 from analytics.ingest.backoff import Backoff
 from analytics.ingest.deliver import Deliverer, Delivery, Outcome
 from analytics.ingest.failpoint import Failpoint
@@ -20,6 +18,7 @@ from analytics.ingest.spool import Spool, SpoolError
 from analytics.ingest.status import Status, StatusFile
 from analytics.ingest.ticks import TickPublisher
 from analytics.ingest.warehouse import Failure, Warehouse
+from analytics.valkey.client import connect
 from analytics.visitors.geo import Geo, GeoError
 from analytics.visitors.networks import known_networks
 
@@ -53,12 +52,7 @@ class Ingest:
         failpoint = Failpoint(settings.failpoint, settings.spool)
         self._spool = Spool(settings.spool, failpoint)
         self._spool.claim()
-        self._valkey = redis.Redis.from_url(
-            settings.redis_url,
-            socket_timeout=_VALKEY_TIMEOUT,
-            socket_connect_timeout=_VALKEY_TIMEOUT,
-            retry=None,
-        )
+        self._valkey = connect(settings.redis_url, timeout=_VALKEY_TIMEOUT, connect_timeout=_VALKEY_TIMEOUT)
         self._salts = Salts(self._valkey, settings.spool)
         self._ticks = TickPublisher(self._valkey)
         self._warehouse = Warehouse(settings.clickhouse_url)

@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from analytics.schema.server import Server
+from analytics.valkey.url import parse
 from analytics.visitors.referrer import bare_host
 
 
@@ -39,14 +40,16 @@ class Settings:
         if geoip and not Path(geoip).is_file():
             raise SettingsError(f"SCANWAY_GEOIP_PATH names {geoip}, and there is no such file.")
         clickhouse_url = _secret(env, "SCANWAY_CLICKHOUSE_URL")
+        redis_url = _secret(env, "SCANWAY_REDIS_URL")
         try:
             Server.from_url(clickhouse_url)
+            parse(redis_url)
         except ValueError as error:
             raise SettingsError(str(error)) from None
         return cls(
             spool=Path(env.get("SCANWAY_SPOOL") or ".scanway/spool"),
             clickhouse_url=clickhouse_url,
-            redis_url=_secret(env, "SCANWAY_REDIS_URL"),
+            redis_url=redis_url,
             geoip_path=geoip,
             own_hosts=frozenset({short} if short else ()),
             failpoint=env.get("SCANWAY_FAILPOINT", ""),
