@@ -1,9 +1,8 @@
 """Time as the edge measured it: the histogram at /-/metrics, before and after."""
 
 import math
-import urllib.error
 import urllib.request
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -12,7 +11,8 @@ from edge.metrics import LATENCY
 TIMEOUT = 10.0
 
 
-class Latency(NamedTuple):
+@dataclass(frozen=True)
+class Latency:
     """Cumulative counts by upper bound in seconds, the last one infinite, and the sum of all times."""
 
     buckets: dict[float, float]
@@ -24,18 +24,18 @@ class Latency(NamedTuple):
         return Latency(buckets, self.seconds - earlier.seconds)
 
     @property
-    def count(self) -> int:
+    def answers(self) -> int:
         return int(self.buckets[math.inf])
 
     @property
     def mean_ms(self) -> float:
-        return self.seconds / self.count * 1000 if self.count else math.nan
+        return self.seconds / self.answers * 1000 if self.answers else math.nan
 
     def quantile_ms(self, share: float) -> float:
         """The bound below which at least that share lies: no more is known. Infinite beyond the last one."""
-        if not self.count:
+        if not self.answers:
             return math.nan
-        return min(bound for bound, count in self.buckets.items() if count >= share * self.count) * 1000
+        return min(bound for bound, count in self.buckets.items() if count >= share * self.answers) * 1000
 
 
 def parse(text: str) -> Latency | None:

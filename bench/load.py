@@ -5,6 +5,7 @@ Exit status 1 where an SLO of slo.toml is missed, 2 where it could not be run.
 
 import argparse
 import contextlib
+import json
 import os
 import platform
 import signal
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 
 from bench import latency, plan, result, slo, stack
 from bench.edge import machine
-from bench.screen import summary
+from bench.screen import numbers, summary
 
 SCENARIOS: Final = Path(__file__).with_name("scenarios")
 REPORTS: Final = Path("test-results/load")
@@ -82,11 +83,10 @@ def load(options: argparse.Namespace, rest: contextlib.ExitStack) -> int:
     codes = read_codes(options.codes)
     print(f"machine   {machine()}; load {os.getloadavg()[0]:.1f} before the start")
     print(f"versions  Python {platform.python_version()}, locust {version('locust')}", flush=True)
-    ours = None
-    if options.url is None:
+    ours, url = None, options.url
+    if url is None:
         ours = rest.enter_context(stack.running(options.workers))
-        codes = ours.create_links()
-    url = options.url or ours.url
+        url, codes = ours.url, ours.create_links()
 
     given = {name: getattr(options, name) for name in slo.LOAD}
     chosen = {name: goals.load[name] if given[name] is None else given[name] for name in slo.LOAD}
@@ -113,6 +113,7 @@ def load(options: argparse.Namespace, rest: contextlib.ExitStack) -> int:
     if ours is not None:
         found.recorded = ours.recorded(found.of(robots=False).scans + found.of(robots=True).scans, SEALING)
     verdicts = slo.judge(goals.goals, found, doing)
+    page.with_suffix(".json").write_text(json.dumps(numbers(found, verdicts), indent=2), encoding="utf-8")
     print(summary(found, verdicts))
     print(f"\nreport    {page}")
     return 0 if all(verdict.met for verdict in verdicts) else 1

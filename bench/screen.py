@@ -1,6 +1,7 @@
-"""The summary of a run, on one screen."""
+"""The summary of a run: on one screen for people, as JSON for programs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from bench.result import Kind, Result
 from bench.slo import Verdict
@@ -19,7 +20,7 @@ def summary(found: Result, verdicts: Sequence[Verdict]) -> str:
     if found.server is not None:
         server = found.server
         bounds = "".join(f"{f'≤{server.quantile_ms(share):g}':>8}" for share in (0.5, 0.95, 0.99))
-        lines.append(f"{'in the edge':14}{server.count:>10,}{'':9}{server.mean_ms:>10.3f}{bounds}")
+        lines.append(f"{'in the edge':14}{server.answers:>10,}{'':9}{server.mean_ms:>10.3f}{bounds}")
     else:
         lines.append("in the edge   not known: this address does not show /-/metrics")
     lines.append(f"{'busiest second':14}{found.busiest:>10,}")
@@ -34,6 +35,15 @@ def summary(found: Result, verdicts: Sequence[Verdict]) -> str:
     else:
         lines += ["", f"All {len(verdicts)} SLOs are met."]
     return "\n".join(lines)
+
+
+def numbers(found: Result, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """{"scans": {"link": 41}, "errors": {"link": 0}, "slo": {"p99, client": true}}"""
+    return {
+        "scans": {kind.name: kind.scans for kind in found.kinds},
+        "errors": {kind.name: kind.errors for kind in found.kinds},
+        "slo": {verdict.name: verdict.met for verdict in verdicts},
+    }
 
 
 def _row(kind: Kind) -> str:
