@@ -10,8 +10,10 @@ from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
 from starlette.types import ASGIApp, Message
 
 
-async def through_asgi(app: ASGIApp, scope: Scope, protocol: HTTPProtocol) -> None:
-    """Answers by `app`. What it raises is raised before anything is sent."""
+async def through_asgi(
+    app: ASGIApp, scope: Scope, protocol: HTTPProtocol, state: dict[str, Any] | None = None
+) -> None:
+    """Answers by `app`, which has `state` as `request.state`. What it raises comes before anything is sent."""
     host, _, port = scope.server.rpartition(":")
     asgi_scope: dict[str, Any] = {
         "type": "http",
@@ -26,7 +28,7 @@ async def through_asgi(app: ASGIApp, scope: Scope, protocol: HTTPProtocol) -> No
         "headers": [(name.encode(), value.encode()) for name, value in scope.headers.items()],
         "server": (host, int(port)) if port.isdigit() else None,
         "client": None,
-        "state": {},
+        "state": dict(state or {}),
     }
     status, headers, body = 500, [], bytearray()
 

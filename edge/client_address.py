@@ -39,6 +39,15 @@ class ClientAddress:
                 break
         return client
 
+    def is_https(self, scope: Scope) -> bool:
+        """Whether the visitor came by https, to us or to a trusted proxy that says so."""
+        if scope.scheme == "https":
+            return True
+        peer: str = scope.client.rpartition(":")[0]
+        if self._direct or not self._trusted(plain(peer) if ":" in peer else peer):
+            return False
+        return bool(scope.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https")
+
     def _is_trusted(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)

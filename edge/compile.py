@@ -6,17 +6,15 @@ sentence for its author.
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import Final
 
 from analytics.events import Reason
 from edge import rules as r
-from edge.conditions import AGENT, BUCKET, CLICK, LANGUAGE, NUMBER, PLACE, compile_leaf
+from edge.conditions import AGENT, BOT, BUCKET, BUCKETS, CLICK, LANGUAGE, NUMBER, PLACE, compile_leaf
 from edge.decide import GONE, Compiled, Decision, Outcome, Test
 from edge.destination import destination
 from edge.facts import Facts
+from edge.intent import address
 from edge.record import Record, RecordError
-
-BUCKETS: Final = 10_000
 
 
 def needs_count(record: Record) -> bool:
@@ -34,7 +32,8 @@ def compiled_record(record: Record) -> Compiled:
     if len(record.rules) > r.MAX_RULES:
         raise RecordError(f"There are {len(record.rules)} rules; a link has at most {r.MAX_RULES}.")
     compiled: list[tuple[Test, Outcome]] = []
-    needs = NUMBER if record.max_scans else 0
+    # Robots do not use up a scan.
+    needs = NUMBER | BOT if record.max_scans else 0
     for number, rule in enumerate(record.rules, start=1):
         try:
             test, need = compile_condition(rule.when)
@@ -113,10 +112,16 @@ def _outcome(action: r.AnyAction, rule: int, record: Record) -> tuple[Outcome, i
         fixed = Decision(Reason.NOTICE, 200, None, rule, 0, action)
         return lambda _: fixed, 0
     if isinstance(action, r.App):
-        opened = Decision(Reason.OK, 302, None, rule, 0, action)
-        return lambda _: opened, AGENT
+        return lambda facts: _open_app(action, facts, rule), AGENT
     fixed = Decision(GONE.reason, GONE.status, None, rule)
     return lambda _: fixed, 0
+
+
+def _open_app(action: r.App, facts: Facts, rule: int) -> Decision:
+    where = address(action, facts.os)
+    if where is None:
+        return Decision(Reason.OK, 200, None, rule, 0, action)
+    return Decision(Reason.OK, 302, where, rule)
 
 
 def _redirect(action: r.Redirect, rule: int, status: int) -> tuple[Outcome, int]:

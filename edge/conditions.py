@@ -28,6 +28,10 @@ COUNTED: Final = NUMBER | VISITOR
 """What Valkey has to be asked for."""
 
 
+BUCKETS: Final = 10_000
+"""How finely a split can divide."""
+
+
 class Leaf(NamedTuple):
     """A condition without parts."""
 
@@ -229,7 +233,7 @@ def _scan_number(condition: r.ScanNumber) -> Leaf:
     wanted = f"the first {first}" if first else f"every {every}." if every else f"after the first {after}"
     return Leaf(
         holds,
-        NUMBER,
+        NUMBER | BOT,
         "scan number",
         lambda facts: "" if facts.scan_number is None else str(facts.scan_number),
         wanted,

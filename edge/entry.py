@@ -1,7 +1,10 @@
 """A link in this process's memory: its record, checked, with the answer prepared."""
 
-from edge.decide import REDIRECTS, STATES, Decision, timeless
+from edge.compile import compiled_record
+from edge.conditions import COUNTED
+from edge.decide import REDIRECTS, STATES, Compiled, Decision, timeless
 from edge.record import Record, RecordError, decode
+from edge.rules import Action, App, Notice, Password, Redirect, Split
 
 Headers = list[tuple[str, str]]
 """Response headers as granian takes them."""
@@ -10,13 +13,18 @@ Headers = list[tuple[str, str]]
 class Entry:
     """One L1 entry. Built once per fetch, read by every hit."""
 
-    __slots__ = ("always", "due", "record", "redirect")
+    __slots__ = ("always", "asks", "compiled", "due", "record", "redirect")
 
     def __init__(self, record: Record, due: float) -> None:
+        """Raises RecordError where the rules cannot work."""
         self.record = record
-        self.redirect = redirect(record)
-        """The headers of the redirect."""
         self.always: Decision | None = timeless(record)
+        self.redirect = redirect(self.always.location or "") if self.always else []
+        """The headers of the redirect, where it is always the same."""
+        self.compiled: Compiled | None = None if self.always else compiled_record(record)
+        counted = self.compiled is not None and self.compiled.needs & COUNTED != 0
+        self.asks = counted or (self.always is None and bool(record.password))
+        """Whether an answer may have to wait: for Valkey's counters, or for a password."""
         self.due = due
         """time.monotonic() from which the next hit has the record fetched again."""
 
@@ -24,7 +32,7 @@ class Entry:
 def read(value: bytes) -> Record:
     """A record that is safe to answer with. Raises RecordError.
 
-    Whoever wrote it checked the destination already. It is checked again because what goes into a header
+    Whoever wrote it checked the addresses already. They are checked again because what goes into a header
     is this process's business: a control character in `Location` would be response splitting.
     """
     record = decode(value)
@@ -32,20 +40,55 @@ def read(value: bytes) -> Record:
         raise RecordError(f"This record has the state “{record.state}”, which this edge does not know.")
     if record.status not in REDIRECTS:
         raise RecordError(f"This record has the status {record.status}, which is not a redirect.")
-    if record.workspace_id < 0 or record.link_id < 0:
-        raise RecordError("This record has a negative id.")
-    url = record.destination
-    if not (url.isascii() and url.isprintable() and " " not in url):
-        raise RecordError("This record's destination holds characters that may not stand in a header.")
-    if not url[:8].lower().startswith(("https://", "http://")):
-        raise RecordError("This record's destination is neither http nor https.")
+    if record.workspace_id < 0 or record.link_id < 0 or record.max_scans < 0:
+        raise RecordError("This record has a negative number where none can be.")
+    check_url(record.destination)
+    if record.fallback:
+        check_url(record.fallback)
+    for rule in record.rules:
+        _check_action(rule.then)
     return record
 
 
-def redirect(record: Record) -> Headers:
+def check_url(url: str) -> None:
+    """Raises RecordError unless it is http or https, in characters that may stand in a header."""
+    _check_text(url)
+    if not url[:8].lower().startswith(("https://", "http://")):
+        raise RecordError("An address in this record is neither http nor https.")
+
+
+def _check_text(text: str) -> None:
+    if not (text.isascii() and text.isprintable() and " " not in text):
+        raise RecordError("An address in this record holds characters that may not stand in a header.")
+
+
+def _check_action(action: Action) -> None:
+    if isinstance(action, Redirect | Split):
+        if action.status and action.status not in REDIRECTS:
+            raise RecordError(f"A rule has the status {action.status}, which is not a redirect.")
+        for name in action.utm:
+            _check_text(name)
+    if isinstance(action, Redirect | App):
+        check_url(action.to)
+    if isinstance(action, Split):
+        for variant in action.variants:
+            check_url(variant.to)
+    if isinstance(action, Password) and action.to:
+        check_url(action.to)
+    if isinstance(action, Notice) and action.url:
+        check_url(action.url)
+    if isinstance(action, App):
+        for url in (action.ios_store, action.android_store):
+            if url:
+                check_url(url)
+        for text in (action.ios_link, action.android_link, action.android_package):
+            _check_text(text)
+
+
+def redirect(location: str) -> Headers:
     """Never cached, 301 included: otherwise an edit would not reach a phone, nor a second scan be counted."""
     return [
-        ("location", record.destination),
+        ("location", location),
         ("cache-control", "private, no-store"),
         ("x-robots-tag", "noindex"),
     ]

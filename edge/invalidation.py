@@ -5,12 +5,14 @@ import logging
 import random
 from typing import Final
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from edge.domains import Sites
+from edge.entry import Entry
 from edge.metrics import SLOT
 from edge.record import INVALIDATE_CHANNEL
 from edge.resolver import Resolver
+from edge.valkey import Valkey
 
 log = logging.getLogger("edge.invalidation")
 
@@ -22,8 +24,8 @@ MAX_BACKOFF: Final = 2.0
 _ERRORS: Final = SLOT["scanway_edge_valkey_errors"]
 
 
-async def listen(client: Redis, resolver: Resolver, counters: memoryview) -> None:
-    """Runs until cancelled. `client` must not retry by itself: a lost connection must be seen here.
+async def listen(valkey: Valkey, links: Resolver[Entry], sites: Sites, counters: memoryview) -> None:
+    """Runs until cancelled.
 
     Each time the subscription stands (again), everything in memory counts as stale, because messages sent
     meanwhile are gone.
@@ -31,7 +33,7 @@ async def listen(client: Redis, resolver: Resolver, counters: memoryview) -> Non
     failures = 0
     while True:
         try:
-            async with client.pubsub() as pubsub:
+            async with valkey.pubsub() as pubsub:
                 await pubsub.subscribe(INVALIDATE_CHANNEL)
                 pinged = False
                 while True:
@@ -44,10 +46,15 @@ async def listen(client: Redis, resolver: Resolver, counters: memoryview) -> Non
                         continue
                     pinged = False
                     if message["type"] == "message":
-                        resolver.invalidate(message["data"].decode("utf-8", "replace"))
+                        name = message["data"].decode("utf-8", "replace")
+                        if name.startswith("@"):
+                            sites.invalidate(name[1:])
+                        else:
+                            links.invalidate(name)
                     elif message["type"] == "subscribe":
                         failures = 0
-                        resolver.expire_all()
+                        links.expire_all()
+                        sites.expire_all()
         except (RedisError, OSError) as error:
             counters[_ERRORS] += 1
             if not failures:

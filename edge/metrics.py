@@ -39,6 +39,7 @@ COUNTERS: Final = {
     "scanway_edge_invalidations": "Invalidation messages received",
     "scanway_edge_valkey_errors": "Failed or timed-out exchanges with Valkey",
     "scanway_edge_undecodable_records": "Link records that could not be read or must not be answered with",
+    "scanway_edge_foreign_hosts": "Requests for a host that is no short domain here; not recorded as scans",
     "scanway_edge_limited": "Unknown codes answered 429; not recorded as scans",
     "scanway_edge_faults": "Requests that hit an error of ours; anything above 0 is a bug",
     "scanway_edge_spool_written": "Events appended to the spool",

@@ -28,6 +28,8 @@ RULED: Final = 2
 """A link with rules, a limit, a password or a fallback: which an older edge must not answer."""
 EPOCH_KEY: Final = "scanway:epoch"
 INVALIDATE_CHANNEL: Final = "scanway:invalidate"
+DAMAGED_KEY: Final = "scanway:damaged"
+"""A set of names, as in invalidations, whose records an edge could not read: they are published again."""
 
 _head = struct.Struct(">BQ")
 HEAD_SIZE: Final = _head.size

@@ -1,23 +1,26 @@
-"""From a code to its link: memory first, then one batched question to Valkey.
+"""From a name to what Valkey holds of it, a link or a domain: memory first, then one batched question.
 
 All misses of one loop tick, and those that come in while a question is under way, go out as one MGET
 together with the epoch key: about 8 µs a code where a GET each costs 180 µs. One question is under way at a
 time, so an answer that an invalidation has overtaken is always corrected by the next.
+
+`cached` runs on the thread that answers scans, everything else on the event loop. They share dictionaries,
+whose single operations are whole under the interpreter's lock.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable
-from typing import Any, Final, cast
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, Protocol, TypeVar
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from edge.entry import Entry, read
 from edge.metrics import SLOT
-from edge.record import EPOCH_KEY, RecordError, key
+from edge.record import EPOCH_KEY, RecordError
+from edge.valkey import NoAnswer, Value
 
 log = logging.getLogger("edge.resolver")
 
@@ -32,7 +35,6 @@ MAX_WAITING: Final = 10_000
 PAUSE: Final = 0.25
 """Seconds after a failed question in which misses are answered without asking."""
 
-_HITS: Final = SLOT["scanway_edge_l1_hits"]
 _MISSES: Final = SLOT["scanway_edge_l1_misses"]
 _EVICTIONS: Final = SLOT["scanway_edge_l1_evictions"]
 _NEGATIVE_HITS: Final = SLOT["scanway_edge_negative_hits"]
@@ -41,48 +43,78 @@ _REFRESHES: Final = SLOT["scanway_edge_refreshes"]
 _INVALIDATIONS: Final = SLOT["scanway_edge_invalidations"]
 _ERRORS: Final = SLOT["scanway_edge_valkey_errors"]
 _UNDECODABLE: Final = SLOT["scanway_edge_undecodable_records"]
-_ENTRIES: Final = SLOT["scanway_edge_l1_entries"]
 
 
 class Unavailable(Exception):
     """Nothing can be said about this code now: Valkey is away, was emptied, or holds a damaged record."""
 
 
-Answer = Entry | None | Unavailable
+class Kept(Protocol):
+    """What memory holds."""
+
+    due: float
+    """time.monotonic() from which the next hit has it fetched again."""
 
 
-class Resolver:
-    """L1, negative entries and the batched misses of one worker. For the event loop's thread only."""
+T = TypeVar("T", bound=Kept)
 
-    def __init__(self, client: Redis, entries: int, counters: memoryview) -> None:
-        """`entries` bounds L1: a plain link takes about 0.7 kB."""
-        self._client = client
+
+class Resolver(Generic[T]):
+    """L1, negative entries and the batched misses of one worker, for one kind of record."""
+
+    def __init__(
+        self,
+        get_many: Callable[[list[str]], Awaitable[list[Value]]],
+        key: Callable[[str], str],
+        read: Callable[[bytes, str, float], T],
+        entries: int,
+        counters: memoryview,
+        damaged: Callable[[str], None] = lambda name: None,
+        gauge: int = 0,
+    ) -> None:
+        """`read(value, name, due)` raises RecordError; `damaged` is told the names for which it did.
+
+        `entries` bounds L1: a plain link takes about 0.7 kB. `gauge` is the slot of its size, 0 for none.
+        """
+        self._get_many = get_many
+        self._key = key
+        self._read = read
         self._max_entries = entries
         self._counters = counters
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._damaged = damaged
+        self._gauge = gauge
+        self._entries: OrderedDict[str, T] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
-        self._waiting: dict[str, asyncio.Future[Answer]] = {}
-        self._asked: dict[str, asyncio.Future[Answer]] = {}
+        self._waiting: dict[str, asyncio.Future[T | Unavailable | None]] = {}
+        self._asked: dict[str, asyncio.Future[T | Unavailable | None]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._paused_until = 0.0
         self._down = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._renewed = 0.0
+        """Entries that were due before this are due: an invalidation may have been missed."""
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def cached(self, code: str, now: float) -> Entry | None:
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Before the first `cached` or `fetch`."""
+        self._loop = loop
+
+    def cached(self, code: str, now: float) -> T | None:
         """The entry in memory, whatever its age. `now` is time.monotonic(). The hot path: no await."""
         entry = self._entries.get(code)
         if entry is not None:
-            self._entries.move_to_end(code)
-            self._counters[_HITS] += 1
-            if now >= entry.due:
-                entry.due = now + RETRY
-                self._refresh(code)
+            with contextlib.suppress(KeyError):  # pushed out this very moment: still good for one answer
+                self._entries.move_to_end(code)
+            if now >= entry.due or entry.due < self._renewed:
+                entry.due = max(now + RETRY, self._renewed)
+                if self._loop is not None:
+                    self._loop.call_soon_threadsafe(self._refresh, code)
         return entry
 
-    async def fetch(self, code: str, now: float) -> Entry | None:
-        """For a code not in memory: its entry, or None where there is no such link. Raises Unavailable."""
+    async def fetch(self, code: str, now: float) -> T | None:
+        """For a name not in memory: its entry, or None where there is none. Raises Unavailable."""
         until = self._unknown.get(code)
         if until is not None:
             if now < until:
@@ -109,8 +141,8 @@ class Resolver:
     def expire_all(self) -> None:
         """Invalidations may have been missed: every entry is fetched again by its next hit."""
         self._unknown.clear()
-        for entry in self._entries.values():
-            entry.due = 0.0
+        # Whatever is in memory now is due before this.
+        self._renewed = time.monotonic() + FRESH
 
     async def close(self) -> None:
         """Gives up what is under way."""
@@ -125,14 +157,14 @@ class Resolver:
         except Unavailable:
             log.debug("The queue is full; %s keeps its old answer for now.", code)
 
-    def _want(self, code: str, *, share: bool) -> "asyncio.Future[Answer]":
+    def _want(self, code: str, *, share: bool) -> "asyncio.Future[T | Unavailable | None]":
         """The future answer. With `share`, one that is already on its way will do."""
         found = self._waiting.get(code) or (self._asked.get(code) if share else None)
         if found is not None:
             return found
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[T | Unavailable | None] = asyncio.get_running_loop().create_future()
         self._waiting[code] = future
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_all())
@@ -153,15 +185,13 @@ class Resolver:
                 if not future.done():
                     future.set_result(Unavailable())
             self._asked, self._waiting, self._asking = {}, {}, None
-            self._counters[_ENTRIES] = len(self._entries)
+            if self._gauge:
+                self._counters[self._gauge] = len(self._entries)
 
-    async def _ask(self, batch: list[str]) -> list[Answer]:
+    async def _ask(self, batch: list[str]) -> list[T | Unavailable | None]:
         self._counters[_BATCHES] += 1
-        question = cast(
-            "Awaitable[list[Any]]", self._client.mget([EPOCH_KEY, *(key(code) for code in batch)])
-        )
         try:
-            epoch, *values = await question
+            epoch, *values = await self._get_many([EPOCH_KEY, *(self._key(code) for code in batch)])
         except (RedisError, OSError) as error:
             self._counters[_ERRORS] += 1
             self._paused_until = time.monotonic() + PAUSE
@@ -174,11 +204,13 @@ class Resolver:
         self._down = False
         self._paused_until = 0.0
         now = time.monotonic()
-        complete = epoch is not None
+        complete = isinstance(epoch, bytes)
         return [self._learn(code, value, complete, now) for code, value in zip(batch, values, strict=True)]
 
-    def _learn(self, code: str, value: bytes | None, complete: bool, now: float) -> Answer:
+    def _learn(self, code: str, value: Value, complete: bool, now: float) -> T | Unavailable | None:
         """Puts what Valkey said into memory. `complete` is False while links are still being published."""
+        if isinstance(value, NoAnswer):
+            return self._entries.get(code) or Unavailable()
         if value is None:
             if not complete:
                 return self._entries.get(code) or Unavailable()
@@ -188,11 +220,12 @@ class Resolver:
                 self._unknown.popitem(last=False)
             return None
         try:
-            entry = Entry(read(value), now + FRESH)
+            entry = self._read(value, code, now + FRESH)
         except RecordError as error:
             self._counters[_UNDECODABLE] += 1
             self._entries.pop(code, None)
-            log.error("The record of the code %s cannot be used: %s", code, error)
+            log.error("The record of %s cannot be used: %s", code, error)
+            self._damaged(code)
             return Unavailable()
         self._unknown.pop(code, None)
         self._entries[code] = entry

@@ -5,12 +5,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from analytics.valkey.url import Kind, ValkeyUrlError, parse
 
-_REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingError(ValueError):
@@ -30,6 +29,12 @@ class Settings:
     """Bytes of open and sealed segments above which scans are dropped (and counted)."""
     trusted_proxies: tuple[Network, ...] = ()
     l1_entries: int = 100_000
+    primary_url: str = ""
+    """Where counters are written, if `redis_url` names a replica."""
+    short_host: str = ""
+    """Host of the default short domain; '' takes every host that is no workspace's own for it."""
+    geoip_path: str = ""
+    """An operator's City file; '' for the built-in one."""
     unknown_limit: int = 60
     """Unknown codes a minute and worker that one network prefix may ask for; 0 lifts the limit."""
 
@@ -49,6 +54,9 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
         spool_quota=_whole(env, "SCANWAY_SPOOL_QUOTA", default.spool_quota, 1_048_576, 1 << 50),
         trusted_proxies=_networks(env.get("SCANWAY_TRUSTED_PROXIES") or ""),
         l1_entries=_whole(env, "SCANWAY_L1_ENTRIES", default.l1_entries, 1, 50_000_000),
+        primary_url=_primary_url(_secret(env, "SCANWAY_REDIS_PRIMARY_URL")),
+        short_host=urlsplit(env.get("SCANWAY_SHORT_URL") or "").hostname or "",
+        geoip_path=env.get("SCANWAY_GEOIP_PATH") or "",
         unknown_limit=_whole(env, "SCANWAY_UNKNOWN_LIMIT", default.unknown_limit, 0, 1_000_000),
     )
 
@@ -86,17 +94,18 @@ def _bind(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _redis_url(text: str) -> str:
-    # The value is not quoted back: it may hold a password.
+def _redis_url(text: str, name: str = "SCANWAY_REDIS_URL") -> str:
     try:
-        parts = urlsplit(text)
-        good = parts.scheme in _REDIS_SCHEMES and (parts.scheme == "unix" or bool(parts.hostname))
-        _ = parts.port
-    except ValueError:
-        good = False
-    if not good:
+        return parse(text, name).text
+    except ValkeyUrlError as error:
+        raise SettingError(str(error)) from None
+
+
+def _primary_url(text: str) -> str:
+    if text and parse(_redis_url(text, "SCANWAY_REDIS_PRIMARY_URL")).kind is not Kind.SERVER:
         raise SettingError(
-            "SCANWAY_REDIS_URL is not a URL of Valkey. Set one such as redis://127.0.0.1:6379/0."
+            "SCANWAY_REDIS_PRIMARY_URL names several hosts. It is for a SCANWAY_REDIS_URL that is a replica; "
+            "a cluster and sentinels know their primaries, so leave it out."
         )
     return text
 

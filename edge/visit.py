@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from granian.rsgi import Scope
+from granian.rsgi import Headers  # type: ignore[attr-defined]
 from msgspec import structs
 
 from analytics.events import Scan, encode_scan
@@ -25,6 +25,7 @@ MAX_FIELD: Final = {
     "ch_platform": 128,
     "ch_mobile": 16,
     "ch_model": 128,
+    "placement": 64,
 }
 SMALL: Final = 1024
 """Bytes of an event in which no field can be long; only in a larger one are they measured and cut."""
@@ -34,13 +35,23 @@ NOBODY: Final = Record(workspace_id=0, link_id=0, destination="")
 
 
 def encode_visit(
-    event_id: bytes, now_ns: int, record: Record, decision: Decision, scope: Scope, code: str, ip: str
+    event_id: bytes,
+    now_ns: int,
+    record: Record,
+    decision: Decision,
+    method: str,
+    host: str,
+    code: str,
+    query: str,
+    ip: str,
+    headers: Headers,
+    placement: str,
 ) -> bytes:
     """The event's bytes, ready for the spool. `code` is in its stored form.
 
     A header that is not ASCII is recorded as missing: granian does not hand it over.
     """
-    header = scope.headers.get
+    header = headers.get
     scan = Scan(
         event_id,
         now_ns // 1000,
@@ -49,10 +60,10 @@ def encode_visit(
         record.version,
         decision.reason,
         decision.status,
-        scope.method,
-        header("host", ""),
+        method,
+        host,
         code,
-        scope.query_string,
+        query,
         ip,
         header("user-agent", ""),
         header("accept-language", ""),
@@ -63,6 +74,9 @@ def encode_visit(
         header("sec-ch-ua-platform", ""),
         header("sec-ch-ua-mobile", ""),
         header("sec-ch-ua-model", ""),
+        placement,
+        decision.rule,
+        decision.variant,
     )
     payload = encode_scan(scan)
     return payload if len(payload) <= SMALL else encode_scan(_cut(scan))
