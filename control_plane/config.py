@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from analytics.valkey.url import ValkeyUrlError, parse
+
 MIN_SECRET = 32
 
 
@@ -91,7 +93,7 @@ class Config:
             secret_key=secret_key,
             database_url=database_url,
             database_owner_url=owner_url,
-            redis_url=secret(env, "SCANWAY_REDIS_URL") or "redis://127.0.0.1:16379/0",
+            redis_url=_redis_url(secret(env, "SCANWAY_REDIS_URL") or "redis://127.0.0.1:16379/0"),
             clickhouse_url=secret(env, "SCANWAY_CLICKHOUSE_URL") or "http://127.0.0.1:18123/scanway",
             console_url=console_url,
             short_url=short_url,
@@ -117,6 +119,13 @@ def secret(env: Mapping[str, str], name: str) -> str:
         return Path(path).read_text("utf-8").strip()
     except OSError as error:
         raise ConfigError(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+
+
+def _redis_url(text: str) -> str:
+    try:
+        return parse(text).text
+    except ValkeyUrlError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:

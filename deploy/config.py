@@ -16,15 +16,15 @@ APP = "scanway_app"
 
 # What holds a secret is given only to the processes that need it.
 _NEEDS = {
-    "edge": {"SCANWAY_REDIS_URL"},
+    "edge": {"SCANWAY_REDIS_URL", "SCANWAY_REDIS_PRIMARY_URL"},
     "ingest": {"SCANWAY_REDIS_URL", "SCANWAY_CLICKHOUSE_URL"},
     "console": {"SCANWAY_REDIS_URL", "SCANWAY_CLICKHOUSE_URL", "SCANWAY_DATABASE_URL", "SCANWAY_SECRET_KEY"},
     "worker": {"SCANWAY_REDIS_URL", "SCANWAY_CLICKHOUSE_URL", "SCANWAY_DATABASE_URL", "SCANWAY_SECRET_KEY"},
     "clickhouse": set(),
 }
 _GUARDED = {
-    "SCANWAY_REDIS_URL", "SCANWAY_CLICKHOUSE_URL", "SCANWAY_DATABASE_URL", "SCANWAY_DATABASE_OWNER_URL",
-    "SCANWAY_SECRET_KEY",
+    "SCANWAY_REDIS_URL", "SCANWAY_REDIS_PRIMARY_URL", "SCANWAY_CLICKHOUSE_URL", "SCANWAY_DATABASE_URL",
+    "SCANWAY_DATABASE_OWNER_URL", "SCANWAY_SECRET_KEY",
 }  # fmt: skip
 
 # What a process cannot start without when it is started by hand.
@@ -174,6 +174,8 @@ class Setup:
             "SCANWAY_SECRET_KEY": secrets["SECRET_KEY"],
         }
         settings = {name: given[name] or generated[name] for name in generated}
+        if primary := value(environment, "SCANWAY_REDIS_PRIMARY_URL"):
+            settings["SCANWAY_REDIS_PRIMARY_URL"] = primary
         settings |= {
             "SCANWAY_HOME": str(home.path),
             "SCANWAY_EDGE_BIND": str(edge),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.config import check_secret_key, value
@@ -66,38 +67,52 @@ def _require(environment: Mapping[str, str], name: str) -> str:
 
 
 async def valkey(environment: Mapping[str, str]) -> str:
-    import redis.asyncio as redis
+    return await asyncio.to_thread(_valkeys, _require(environment, "SCANWAY_REDIS_URL"))
+
+
+def _valkeys(url: str) -> str:
     from redis.exceptions import AuthenticationError, RedisError
 
-    from edge.record import EPOCH_KEY
+    from analytics.valkey.client import connect, nodes
+    from analytics.valkey.url import ValkeyUrlError
 
-    url = _require(environment, "SCANWAY_REDIS_URL")
-    client = redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE)
     try:
-        info = await client.info()
-        seconds, micros = await client.time()
-        clock = require_clock(seconds + micros / 1e6, time.time(), "Valkey")
-        version = str(info.get("valkey_version") or info["redis_version"])
-        if numbers(version) < OLDEST_VALKEY:
-            raise Wrong(f"Version {version} is too old.", "Use Valkey 7.2 or newer.")
-        policy = info.get("maxmemory_policy", "noeviction")
-        if policy != "noeviction":
-            raise Wrong(
-                f"It may drop links when memory is short (maxmemory-policy is {policy}).",
-                "Set it with: CONFIG SET maxmemory-policy noeviction, and in its configuration file.",
-            )
-        if not await client.exists(EPOCH_KEY):
-            raise Wrong(
-                "It does not hold all links yet.",
-                "A running worker publishes them within seconds; or run: scanway publish --all",
-            )
-        return f"version {version}, all links published, {clock}"
+        client = connect(url, timeout=PATIENCE, connect_timeout=PATIENCE)
+    except ValkeyUrlError as error:
+        raise Wrong(str(error), "Correct SCANWAY_REDIS_URL.") from error
+    try:
+        found = [_one_valkey(server, tag) for server, tag in nodes(client)]
     except AuthenticationError as error:
         raise Wrong(f"It refuses the password: {error}.", "Correct SCANWAY_REDIS_URL.") from error
     except (RedisError, OSError) as error:
         raise Wrong(f"It does not answer: {error}.", "Start it, or correct SCANWAY_REDIS_URL.") from error
     finally:
-        await client.aclose()
+        client.close()
+    return found[0] if len(found) == 1 else f"{len(found)} servers; the first: {found[0]}"
+
+
+def _one_valkey(server: Any, tag: str) -> str:
+    """`tag` makes a key one of this server's; '' where it is the only one."""
+    from edge.record import EPOCH_KEY, epoch_key
+
+    info = server.info()
+    seconds, micros = server.time()
+    clock = require_clock(seconds + micros / 1e6, time.time(), "Valkey")
+    version = str(info.get("valkey_version") or info["redis_version"])
+    if numbers(version) < OLDEST_VALKEY:
+        raise Wrong(f"Version {version} is too old.", "Use Valkey 7.2 or newer.")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise Wrong(
+            f"It may drop links when memory is short (maxmemory-policy is {policy}).",
+            "Set it with: CONFIG SET maxmemory-policy noeviction, and in its configuration file.",
+        )
+    if not server.exists(epoch_key(tag) if tag else EPOCH_KEY):
+        raise Wrong(
+            "It does not hold all links yet.",
+            "A running worker publishes them within seconds; or run: scanway publish --all",
+        )
+    return f"version {version}, all links published, {clock}"
 
 
 async def postgres(environment: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 import redis
 from django.conf import settings
 
+from analytics.valkey.client import connect
 from control_plane.api.problem import Problem
 
 LIMIT: Final = 600
@@ -22,9 +23,7 @@ log = logging.getLogger("api")
 @cache
 def _valkey() -> "redis.Redis":
     # A limiter must never be the slow part: after a quarter of a second it counts as away.
-    return redis.Redis.from_url(
-        settings.CONFIG.redis_url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=None
-    )
+    return connect(settings.CONFIG.redis_url, timeout=0.25, connect_timeout=0.25)
 
 
 def take(key_id: int, *, limit: int | None = None) -> dict[str, str]:

@@ -10,13 +10,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import msgspec
-import redis.asyncio as redis
+import redis
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from analytics.events import Tick, tick_channel
+from analytics.valkey.listener import listener
 from control_plane.accounts.access import WorkspaceRequest, workspace_view
 from control_plane.accounts.errors import NotFound
 from control_plane.accounts.models import User
@@ -61,8 +62,9 @@ async def _events(
     user: User, slug: str, workspace_id: int, concerns: Callable[[Tick], bool]
 ) -> AsyncIterator[bytes]:
     """`ready`, then `tick` per insert that concerns the page, a comment per heartbeat, `bye` at the end."""
-    client = redis.Redis.from_url(settings.CONFIG.redis_url, socket_connect_timeout=5)
+    client = None
     try:
+        client = await listener(settings.CONFIG.redis_url, connect_timeout=5)
         async with client.pubsub(ignore_subscribe_messages=True) as channel:
             await channel.subscribe(tick_channel(workspace_id))
             yield b"retry: 2000\nevent: ready\ndata: {}\n\n"
@@ -81,7 +83,8 @@ async def _events(
         # The page polls meanwhile, and the browser comes back by itself.
         logger.warning("A live stream ended: Valkey does not answer (%s).", error)
     finally:
-        await asyncio.shield(client.aclose())
+        if client is not None:
+            await asyncio.shield(client.aclose())
 
 
 def _concerns(message: bytes, concerns: Callable[[Tick], bool]) -> bool:
