@@ -15,21 +15,10 @@ _package: Final = re.compile(r"[a-z]\w*(?:\.[a-z]\w*)+", re.IGNORECASE | re.ASCI
 
 WEB: Final = frozenset({"http", "https"})
 # Schemes that run code, read files or reach other parts of the system. Refused when a rule is saved, too.
-_NEVER: Final = frozenset(
-    {"javascript", "data", "vbscript", "file", "filesystem", "blob", "about", "view-source", "chrome", "jar"}
-    | {
-        "intent",
-        "android-app",
-        "content",
-        "ftp",
-        "ws",
-        "wss",
-        "mailto",
-        "tel",
-        "sms",
-        "market",
-        "itms-services",
-    }
+_NEVER: Final = (
+    frozenset({"javascript", "data", "vbscript", "file", "filesystem", "blob", "about", "view-source"})
+    | {"intent", "android-app", "content", "chrome", "jar", "market", "itms-services"}
+    | {"mailto", "tel", "sms", "ftp", "ws", "wss"}
 )
 
 
