@@ -1,4 +1,4 @@
-"""`make bench-load SCENARIO=viral`: a scenario of locust against a stack of its own, or with --url any edge.
+"""`make bench-load SCENARIO=viral`: a crowd, by locust, against a stack of its own or with --url any edge.
 
 Exit status 1 where an SLO of slo.toml is missed, 2 where it could not be run.
 """
@@ -115,7 +115,7 @@ def load(options: argparse.Namespace, rest: contextlib.ExitStack) -> int:
     verdicts = slo.judge(goals.goals, found, doing)
     page.with_suffix(".json").write_text(json.dumps(numbers(found, verdicts), indent=2), encoding="utf-8")
     print(summary(found, verdicts))
-    print(f"\nreport    {page}")
+    print(f"report    {page}")
     return 0 if all(verdict.met for verdict in verdicts) else 1
 
 

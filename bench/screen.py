@@ -8,7 +8,7 @@ from bench.slo import Verdict
 
 
 def summary(found: Result, verdicts: Sequence[Verdict]) -> str:
-    """Scans by kind, time at the client and in the edge, then each SLO, and those missed in words."""
+    """Scans by kind, time at the client and in the edge, then each SLO, and which of them were missed."""
     total = found.all
     lines = [
         "",
@@ -23,22 +23,18 @@ def summary(found: Result, verdicts: Sequence[Verdict]) -> str:
         lines.append(f"{'in the edge':14}{server.answers:>10,}{'':9}{server.mean_ms:>10.3f}{bounds}")
     else:
         lines.append("in the edge   not known: this address does not show /-/metrics")
-    lines.append(f"{'busiest second':14}{found.busiest:>10,}")
     lines += ["", f"{'SLO':18}{'wanted':>12}{'got':>12}"]
     for verdict in verdicts:
         word = "met" if verdict.met else "MISSED"
         lines.append(f"{verdict.name:18}{verdict.wanted:>12}{verdict.got:>12}   {word}")
-    missed = [verdict for verdict in verdicts if not verdict.met]
-    if missed:
-        names = "; ".join(f"{each.name} is {each.got}, wanted {each.wanted}" for each in missed)
-        lines += ["", f"{len(missed)} of {len(verdicts)} SLOs missed: {names}."]
-    else:
-        lines += ["", f"All {len(verdicts)} SLOs are met."]
+    missed = [verdict.name for verdict in verdicts if not verdict.met]
+    all_in_all = f"Missed: {', '.join(missed)}." if missed else f"All {len(verdicts)} SLOs are met."
+    lines += ["", f"{all_in_all} Scans in the busiest second: {found.busiest:,}."]
     return "\n".join(lines)
 
 
 def numbers(found: Result, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """{"scans": {"link": 41}, "errors": {"link": 0}, "slo": {"p99, client": true}}"""
+    """{"scans": {"link": 41}, "errors": {"link": 0}, "slo": {"p99 client": true}}"""
     return {
         "scans": {kind.name: kind.scans for kind in found.kinds},
         "errors": {kind.name: kind.errors for kind in found.kinds},

@@ -72,10 +72,10 @@ def judge(goals: dict[str, float], result: Result, plan: Plan) -> list[Verdict]:
             found.append(Verdict("errors", f"≤ {wanted:.3%}", f"{share:.3%}", share <= wanted))
         elif name in QUANTILES:
             got = total.quantile_ms(QUANTILES[name])
-            found.append(Verdict(f"{name[:3]}, client", f"≤ {wanted:g} ms", f"{got:g} ms", got <= wanted))
+            found.append(Verdict(f"{name[:3]} client", f"≤ {wanted:g} ms", f"{got:g} ms", got <= wanted))
         elif result.server is not None:
             got = result.server.quantile_ms(0.99)
-            found.append(Verdict("p99, edge", f"≤ {wanted:g} ms", f"≤ {got:g} ms", got <= wanted))
+            found.append(Verdict("p99 edge", f"≤ {wanted:g} ms", f"≤ {got:g} ms", got <= wanted))
     if result.recorded is not None:
         for name, recorded, sent in (
             ("recorded people", result.recorded.people, result.of(robots=False)),
