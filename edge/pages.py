@@ -45,6 +45,8 @@ _ICONS: Final = {
     "app": '<rect x="7" y="3" width="10" height="18" rx="2.5"/><path d="M11 18h2"/>',
 }
 
+_WITHOUT_ADDRESS: Final = {Reason.PASSWORD: "preview_hidden", Reason.NOTICE: "preview_page"}
+
 Page = tuple[int, Headers, bytes]
 """Status, headers and body."""
 
@@ -114,7 +116,8 @@ class Pages:
         """Where a short link leads, for `CODE+`. `short` is what people know it by: host and path.
 
         `through` is where its button leads, the destination itself if ''. Without a destination the page says
-        why: the link asks for a password, shows a page of its own, or is not active (its own refusal).
+        why: the link asks for a password, shows a page of its own, is not active (its own refusal), or, for
+        any other reason, does not tell.
         """
         language = best_language(accept_language)
         refused = self._pages.get((reason.value, language))
@@ -123,7 +126,7 @@ class Pages:
         texts = self._texts[language]
         title, text = texts["preview"]
         if destination is None:
-            text = texts["preview_hidden" if reason is Reason.PASSWORD else "preview_page"]
+            text = texts[_WITHOUT_ADDRESS.get(reason, "preview_closed")]
             return self._page("preview", 200, language, title, _paragraph(text.format(short=short)))
         host = _host(destination)
         letters = texts["preview_letters"] if "xn--" in host else ""

@@ -37,6 +37,7 @@ VARIABLE = [
         (PAGES.preview("go.example/abc", "https://shop.example/", language, reason=Reason.OK), 200),
         (PAGES.preview("go.example/abc", None, language, reason=Reason.PASSWORD), 200),
         (PAGES.preview("go.example/abc", None, language, reason=Reason.NOTICE), 200),
+        (PAGES.preview("go.example/abc", None, language, reason=Reason.PREVIEW), 200),
         (PAGES.app(SCHEMED, language), 200),
     )
 ]
@@ -155,6 +156,20 @@ def test_a_preview_of_what_is_not_active_says_so(decision):
 def test_a_preview_never_tells_what_a_password_protects():
     page = PAGES.preview("go.example/abc", None, "en", reason=Reason.PASSWORD)
     assert "protected by a password" in text_of(page)
+    assert links(page) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        (Reason.NOTICE, "shows a page of its own"),
+        (Reason.PREVIEW, "does not say beforehand"),
+        (Reason.OK, "does not say beforehand"),
+    ],
+)
+def test_a_preview_without_an_address_says_why(reason, says):
+    page = PAGES.preview("go.example/abc", None, "en", reason=reason, through="/abc")
+    assert f"go.example/abc {says}" in text_of(page)
     assert links(page) == []
 
 
