@@ -125,7 +125,7 @@ def link_series(
     *, workspace_id: int, link_id: int, since: datetime, until: datetime, unit: Unit, time_zone: str = "UTC"
 ) -> list[Point]:
     """By minute (for three hours at most), hour or day of `time_zone`; bars without scans are zeros."""
-    rows = _rows(
+    rows = ask(
         f"link_series_{unit}",
         workspace_id=workspace_id,
         link_id=link_id,
@@ -140,9 +140,7 @@ def workspace_series(
     *, workspace_id: int, since: datetime, until: datetime, unit: Unit, time_zone: str = "UTC"
 ) -> list[Point]:
     """By hour or day of `time_zone`; bars without scans are zeros."""
-    rows = _rows(
-        f"workspace_series_{unit}", workspace_id=workspace_id, since=since, until=until, tz=time_zone
-    )
+    rows = ask(f"workspace_series_{unit}", workspace_id=workspace_id, since=since, until=until, tz=time_zone)
     return [_made(Point, row) for row in rows]
 
 
@@ -161,7 +159,7 @@ def link_breakdowns(
     """
     found: dict[str, list[Slice]] = {_known(dimension): [] for dimension in dimensions}
     if found:
-        for row in _rows(
+        for row in ask(
             "link_breakdowns",
             workspace_id=workspace_id,
             link_id=link_id,
@@ -178,7 +176,7 @@ def workspace_breakdown(
     *, workspace_id: int, since: datetime, until: datetime, dimension: str, limit: int = 10
 ) -> list[Slice]:
     """By one of DIMENSIONS, the most scanned value first. Whole UTC days are counted, both ends included."""
-    rows = _rows(
+    rows = ask(
         "workspace_breakdown",
         workspace_id=workspace_id,
         since=_day(since),
@@ -193,7 +191,7 @@ def workspace_top_links(
     *, workspace_id: int, since: datetime, until: datetime, limit: int = 10
 ) -> list[LinkCount]:
     """The links that people scanned most, deleted ones too."""
-    rows = _rows("workspace_top_links", workspace_id=workspace_id, since=since, until=until, limit=limit)
+    rows = ask("workspace_top_links", workspace_id=workspace_id, since=since, until=until, limit=limit)
     return [_made(LinkCount, row) for row in rows]
 
 
@@ -201,19 +199,19 @@ def links_totals(*, workspace_id: int, link_ids: Sequence[int]) -> dict[int, Lin
     """All scans ever, by link. A link that was never scanned is there, with zeros."""
     found = {link_id: LinkCount(link_id, 0, 0) for link_id in link_ids}
     if found:
-        for row in _rows("links_totals", workspace_id=workspace_id, link_ids=list(found)):
+        for row in ask("links_totals", workspace_id=workspace_id, link_ids=list(found)):
             found[int(row["link_id"])] = _made(LinkCount, row)
     return found
 
 
 def recent_scans(*, workspace_id: int, link_id: int, limit: int = 20) -> list[RecentScan]:
     """The last scans of one link, the newest first."""
-    rows = _rows("link_recent", workspace_id=workspace_id, link_id=link_id, limit=limit)
+    rows = ask("link_recent", workspace_id=workspace_id, link_id=link_id, limit=limit)
     return [_made(RecentScan, row) for row in rows]
 
 
 def _totals(name: str, **parameters: Any) -> Totals:
-    rows = _rows(name, **parameters)
+    rows = ask(name, **parameters)
     return _made(Totals, rows[0]) if rows else Totals()
 
 
@@ -245,7 +243,8 @@ def _made(kind: type[Row], row: Mapping[str, Any]) -> Row:
     return kind(**values)
 
 
-def _rows(name: str, **parameters: Any) -> list[dict[str, Any]]:
+def ask(name: str, **parameters: Any) -> list[dict[str, Any]]:
+    """A named query's rows; it has to bind the workspace. Parameters it does not know are left out."""
     query = queries.get(name)
     if "workspace_id" not in query.parameters:
         raise ValueError(f"The query {name} has no workspace and may not be shown to one.")

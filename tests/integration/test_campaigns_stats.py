@@ -99,7 +99,7 @@ def test_no_query_without_a_workspace_is_asked(stats):
     for name in queries.names():
         if queries.get(name).is_operator_only:
             with pytest.raises(ValueError, match="no workspace"):
-                stats._rows(name)
+                stats.ask(name)
 
 
 def test_a_clickhouse_that_is_away_is_a_sentence(console, monkeypatch):

@@ -16,6 +16,7 @@ CONTRACT = {
     "link_series_day": ["bucket", "humans", "bots"],
     "link_breakdowns": ["dimension", "value", "humans", "bots", "visitors"],
     "link_recent": ["at", "reason"],
+    "link_shadow": ["at", "country", "bucket", "is_new", "scans", "total"],
     "workspace_totals": ["humans", "bots", "visitors", "last_at"],
     "workspace_series_hour": ["bucket", "humans", "bots"],
     "workspace_series_day": ["bucket", "humans", "bots"],
