@@ -57,6 +57,9 @@ class Card:
 # Card → (dimension, tab, column title, what to say when it is empty).
 _NOTHING = "No scans by people in this period."
 _UTM = "No scan brought a UTM value. Add ?utm_campaign=… to a short link where you share it online."
+_PLACEMENT = "No scan named a placement. Print one into the code, below the QR code on this page."
+_RULE = "No rule decided a scan in this period."
+_VARIANT = "No scan was split in this period."
 LAYOUT: Final = {
     "places": (
         "Places",
@@ -81,6 +84,14 @@ LAYOUT: Final = {
             ("in_app", "Apps", "Opened inside this app", _NOTHING),
         ],
     ),
+    "print": (
+        "Placements and rules",
+        [
+            ("placement", "Placements", "Where the code hangs", _PLACEMENT),
+            ("rule", "Rules", "Which rule decided, by its number then", _RULE),
+            ("variant", "Variants", "Variant, by its rule’s number then", _VARIANT),
+        ],
+    ),
     "utm": (
         "UTM",
         [
@@ -91,6 +102,9 @@ LAYOUT: Final = {
     ),
 }
 DIMENSIONS: Final = tuple(row[0] for _, panels in LAYOUT.values() for row in panels)
+
+# Of these, most scans have none, and "" would only say so.
+_SILENT: Final = ("in_app", "placement", "variant")
 
 _ICONS: Final = {
     "phone": "smartphone",
@@ -105,25 +119,40 @@ def device_icon(device: str) -> str:
     return _ICONS.get(device, "smartphone")
 
 
-def cards(found: Mapping[str, Iterable[Counted]]) -> list[Card]:
-    """All cards of a link's page, from rows per dimension."""
+def cards(
+    found: Mapping[str, Iterable[Counted]], labels: Mapping[str, Mapping[str, str]] | None = None
+) -> list[Card]:
+    """All cards of a link's page, from rows per dimension. labels: what this link calls some values."""
+    own = labels or {}
     return [
-        Card(key, title, [panel(*about, rows=found.get(about[0], ())) for about in panels])
+        Card(
+            key,
+            title,
+            [panel(*about, rows=found.get(about[0], ()), labels=own.get(about[0], {})) for about in panels],
+        )
         for key, (title, panels) in LAYOUT.items()
     ]
 
 
-def panel(dimension: str, tab: str, title: str, empty: str, *, rows: Iterable[Counted]) -> Panel:
+def panel(
+    dimension: str,
+    tab: str,
+    title: str,
+    empty: str,
+    *,
+    rows: Iterable[Counted],
+    labels: Mapping[str, str] | None = None,
+) -> Panel:
     """People only decide order, bars and shares; "" is left out where it says nothing (UTM, in-app)."""
     counted = [row for row in rows if row.humans]
     total = sum(row.humans for row in counted)
-    if dimension.startswith("utm_") or dimension == "in_app":
+    if dimension.startswith("utm_") or dimension in _SILENT:
         counted = [row for row in counted if row.value]
     counted.sort(key=lambda row: -row.humans)
     most = counted[0].humans if counted else 1
     shown = [
         Row(
-            label=names.label(dimension, row.value),
+            label=(labels or {}).get(row.value) or names.label(dimension, row.value),
             humans=row.humans,
             bots=row.bots,
             width=round(100 * row.humans / most, 1),

@@ -4,7 +4,6 @@ What may be is decided by the services; the checks here call the same functions,
 errors at once and not one after the other.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import available_timezones
@@ -15,11 +14,7 @@ from django.utils import timezone
 from control_plane.accounts.errors import AccountsError
 from control_plane.accounts.models import ROLE_CHOICES
 from control_plane.accounts.permissions import KeyScope, manages
-from control_plane.campaigns.destinations import check_destination
-from control_plane.campaigns.errors import CampaignsError, InvalidLink
-from control_plane.campaigns.models import Campaign, Link
-from control_plane.campaigns.own_hosts import own_hosts
-from edge.code import CodeError, check_own_code
+from control_plane.campaigns.errors import CampaignsError
 
 
 class ConsoleForm(forms.Form):
@@ -38,108 +33,6 @@ class ConsoleForm(forms.Form):
         field = self.renamed.get(error.field, error.field)
         shown = field in self.fields and not self.fields[field].widget.is_hidden
         self.add_error(field if shown else None, error.message)
-
-
-class LinkForm(ConsoleForm):
-    """A new link, or (with `link`) an edit of one: the code of a link never changes."""
-
-    destination = forms.CharField(
-        label="Destination",
-        max_length=20_000,  # the sentence about what is too long comes from check_destination
-        help_text="Where a scan leads: a web address with http or https.",
-        error_messages={"required": "Say where the link leads, such as https://example.com/menu."},
-        widget=forms.TextInput(
-            attrs={
-                "type": "url",
-                "inputmode": "url",
-                "placeholder": "https://example.com/menu",
-                "autocomplete": "off",
-                "spellcheck": "false",
-            }
-        ),
-    )
-    code = forms.CharField(
-        label="Code",
-        required=False,
-        max_length=500,
-        help_text="At least 3 letters, digits and hyphens. Leave it empty for a random one nobody can guess.",
-        widget=forms.TextInput(
-            attrs={
-                "placeholder": "random",
-                "autocomplete": "off",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
-        ),
-    )
-    title = forms.CharField(
-        label="Title",
-        required=False,
-        max_length=200,
-        help_text="Only you see it.",
-        error_messages={"max_length": "A title has at most 200 characters; this one has %(show_value)d."},
-        widget=forms.TextInput(attrs={"placeholder": "Spring menu", "autocomplete": "off"}),
-    )
-    campaign = forms.TypedChoiceField(label="Campaign", required=False, coerce=int, empty_value=None)
-    starts_at = forms.DateTimeField(
-        label="Starts",
-        required=False,
-        help_text="Empty: at once.",
-        error_messages={"invalid": "Give a date and a time, such as 2030-01-31 18:00."},
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-    expires_at = forms.DateTimeField(
-        label="Expires",
-        required=False,
-        help_text="Empty: never.",
-        error_messages={"invalid": "Give a date and a time, such as 2030-01-31 18:00."},
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    def __init__(
-        self, *args: Any, campaigns: Iterable[Campaign], link: Link | None = None, **kwargs: Any
-    ) -> None:
-        if link is not None:
-            kwargs["initial"] = {
-                "destination": link.destination,
-                "title": link.title,
-                "campaign": link.campaign_id,
-                "starts_at": link.starts_at,
-                "expires_at": link.expires_at,
-                "version": link.version,
-            } | kwargs.get("initial", {})
-        super().__init__(*args, **kwargs)
-        campaign = self.fields["campaign"]
-        campaign.choices = [("", "No campaign"), *((one.pk, one.name) for one in campaigns)]
-        campaign.error_messages["invalid_choice"] = "There is no such campaign in this workspace."
-        if link is not None:
-            del self.fields["code"]
-
-    def clean_destination(self) -> str:
-        try:
-            return check_destination(self.cleaned_data["destination"], own_hosts())
-        except InvalidLink as error:
-            raise forms.ValidationError(error.message) from None
-
-    def clean_code(self) -> str:
-        code = self.cleaned_data["code"].strip()
-        try:
-            return check_own_code(code) if code else ""
-        except CodeError as error:
-            raise forms.ValidationError(str(error)) from None
-
-    def clean(self) -> dict[str, Any]:
-        starts_at, expires_at = self.cleaned_data.get("starts_at"), self.cleaned_data.get("expires_at")
-        if starts_at and expires_at and expires_at <= starts_at:
-            self.add_error("expires_at", "The end has to come after the start.")
-        return self.cleaned_data
-
-    def values(self) -> dict[str, Any]:
-        """What the services take."""
-        clean = self.cleaned_data
-        names = ["destination", "title", "starts_at", "expires_at"]
-        return {name: clean[name] for name in names} | {"campaign_id": clean["campaign"]}
 
 
 class CampaignForm(ConsoleForm):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -9,6 +10,7 @@ from django.utils import timezone
 from control_plane.accounts.models import Workspace
 from control_plane.campaigns import stats
 from control_plane.campaigns.errors import StatsUnavailable
+from control_plane.campaigns.models import Link
 from control_plane.console import breakdowns, names, signals
 from control_plane.console.periods import Period, buckets, end
 from control_plane.console.series import Series, series
@@ -61,12 +63,12 @@ class LinkStats:
     problem: str = ""
 
 
-def load(workspace: Workspace, link_id: int, period: Period) -> LinkStats:
+def load(workspace: Workspace, link: Link, period: Period) -> LinkStats:
     zone = ZoneInfo(workspace.time_zone)
     starts = buckets(period, timezone.now(), zone)
     span = {
         "workspace_id": workspace.pk,
-        "link_id": link_id,
+        "link_id": link.pk,
         "since": starts[0],
         "until": end(period, starts),
     }
@@ -74,7 +76,7 @@ def load(workspace: Workspace, link_id: int, period: Period) -> LinkStats:
         totals = stats.link_totals(**span)
         points = stats.link_series(**span, unit=period.unit, time_zone=workspace.time_zone)
         found = stats.link_breakdowns(**span, dimensions=breakdowns.DIMENSIONS, limit=50)
-        latest = stats.recent_scans(workspace_id=workspace.pk, link_id=link_id, limit=SIGNAL_SAMPLE)
+        latest = stats.recent_scans(workspace_id=workspace.pk, link_id=link.pk, limit=SIGNAL_SAMPLE)
     except StatsUnavailable as error:
         return LinkStats(problem=error.message)
     last_at = latest[0].at if latest else None
@@ -83,13 +85,26 @@ def load(workspace: Workspace, link_id: int, period: Period) -> LinkStats:
         # The chart and the number above it are the same count: the rollup's totals start at a whole hour.
         totals=Totals(sum(shown.data["humans"]), sum(shown.data["bots"]), totals.visitors, last_at),
         series=shown,
-        cards=breakdowns.cards(found),
+        cards=breakdowns.cards(found, rule_labels(link.rules)),
         recent=[_shown(scan) for scan in latest[:RECENT]],
         bot_signals=signals.explain(scan.bot_signals for scan in latest if scan.is_bot),
         bot_sample=len(latest),
         visitors_since=starts[0].replace(minute=0) if period.unit == "minute" else None,
         days_since=starts[0].astimezone(UTC).date() if period.unit != "day" else None,
     )
+
+
+def rule_labels(rules: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """What the link's rules and variants are called now, by dimension and recorded value."""
+    called: dict[str, str] = {}
+    variants: dict[str, str] = {}
+    for number, rule in enumerate(rules, start=1):
+        name = rule.get("name", "")
+        called[str(number)] = f"Rule {number}: {name}" if name else f"Rule {number}"
+        for index, variant in enumerate(rule.get("then", {}).get("variants", []), start=1):
+            shown = variant.get("name") or variant.get("to", "").split("://", 1)[-1]
+            variants[f"{number}.{index}"] = f"{name or f'Rule {number}'}: {shown}"
+    return {"rule": called, "variant": variants}
 
 
 def _shown(scan: stats.RecentScan) -> ShownScan:
@@ -100,6 +115,8 @@ def _shown(scan: stats.RecentScan) -> ShownScan:
         parts = [signals.label(word) for word in scan.bot_signals]
     else:
         parts = [device, scan.os, f"in {via}" if scan.in_app else via]
+    if scan.placement:
+        parts.append(f"at “{scan.placement}”")
     if scan.referrer_host:
         parts.append(f"from {scan.referrer_host}")
     return ShownScan(

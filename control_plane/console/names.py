@@ -114,6 +114,11 @@ def label(dimension: str, value: str) -> str:
             return device(value)
         case "referrer":
             return referrer(value)
+        case "rule":
+            return f"Rule {value}" if value else "No rule: the link’s destination"
+        case "variant":
+            rule, _, number = value.partition(".")
+            return f"Rule {rule}, variant {number}" if number else value
         case _ if dimension.startswith("utm_"):
             return value or "Not set"
         case _:
@@ -125,6 +130,11 @@ REASONS: Final = {
     "paused": "Paused",
     "expired": "Expired",
     "not_started": "Not started",
+    "used_up": "Used up",
+    "password": "Asked for the password",
+    "preview": "Previewed",
+    "notice": "Shown a message",
+    "gone": "Over",
     "blocked": "Blocked",
     "deleted": "Deleted",
     "unknown": "Unknown code",

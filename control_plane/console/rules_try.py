@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-
 from control_plane.campaigns.errors import InvalidLink
 from control_plane.campaigns.models import Link
+from control_plane.campaigns.simulate import Simulation, Step, simulate
 
 
 @dataclass(frozen=True)
@@ -43,31 +41,86 @@ PRESETS: Final = (
     Preset("bot", "a link preview bot", "Twitterbot/1.0"),
 )
 _AGENTS: Final = {preset.key: preset.user_agent for preset in PRESETS}
-_TEXTS: Final = ("country", "region", "city", "language", "placement", "query", "referrer", "ip")
+_TEXTS: Final = ("country", "region", "city", "language", "placement", "query", "referrer", "ip", "at")
+_YES_NO: Final = {"yes": True, "no": False}
 
 
-def read_facts(given: Mapping[str, str]) -> dict[str, Any]:
-    """The facts of one scan, from the form; what is left empty is not known. Raises InvalidLink(facts.…)."""
-    facts: dict[str, Any] = {name: given.get(name, "").strip()[:2000] for name in _TEXTS}
-    facts["user_agent"] = _AGENTS.get(given.get("preset", ""), given.get("user_agent", "").strip()[:2000])
-    at = given.get("at", "")
-    facts["at"] = _moment(at) if at else timezone.now()
-    number = given.get("scan_number", "").strip()
-    if number and not (number.isascii() and number.isdigit() and 0 < len(number) < 16):
-        raise InvalidLink("facts.scan_number", "The scan number is a whole number, from 1.")
-    facts["scan_number"] = int(number) if number else None
-    facts["is_new"] = {"yes": True, "no": False}.get(given.get("is_new", ""))
-    return facts
+@dataclass(frozen=True)
+class Attempt:
+    """How the made-up scan ends. rule: the card that decided, "0" for the last one, "" where none did.
+
+    refused: the link's state, limit or password decided before any rule.
+    """
+
+    title: str
+    location: str
+    note: str
+    rule: str
+    refused: bool
+    steps: tuple[Step, ...]
 
 
-def _moment(text: str) -> datetime:
-    try:
-        at = parse_datetime(text)
-    except ValueError:
-        at = None
-    if at is None:
-        raise InvalidLink("facts.at", "Give a date and a time, such as 2030-01-31 18:00.")
-    return at if timezone.is_aware(at) else timezone.make_aware(at)
+def read_scan(given: Mapping[str, str]) -> dict[str, Any]:
+    """The scan that the form describes, for `simulate`; what is left empty is not known.
+
+    Raises InvalidLink(scan.…).
+    """
+    scan: dict[str, Any] = {name: given.get(name, "").strip() for name in _TEXTS}
+    scan["user_agent"] = _AGENTS.get(given.get("preset", ""), given.get("user_agent", "").strip())
+    for name, label in (("scan_number", "scan number"), ("bucket", "place in a split")):
+        text = given.get(name, "").strip()
+        if text and not (text.isascii() and text.isdigit() and len(text) < 16):
+            raise InvalidLink(f"scan.{name}", f"Write the {label} as a whole number.")
+        scan[name] = int(text) if text else None
+    scan["is_new"] = _YES_NO.get(given.get("is_new", ""))
+    scan["unlocked"] = given.get("unlocked") == "yes"
+    return scan
+
+
+def attempt(link: Link, rules: list[Any], scan: dict[str, Any]) -> Attempt:
+    """Raises InvalidLink, NotFound."""
+    found = simulate(workspace_id=link.workspace_id, link_id=link.pk, rules=rules, facts=scan)
+    refused = found.reason in _REFUSED or (found.reason == "password" and not found.rule)
+    return Attempt(
+        title=_title(found, refused),
+        location=found.location or "",
+        note=_note(found),
+        rule="" if refused else str(found.rule),
+        refused=refused,
+        steps=found.steps,
+    )
+
+
+_REFUSED: Final = {
+    "paused": "The link is paused",
+    "blocked": "The link is blocked",
+    "deleted": "The link is deleted",
+    "expired": "The link has expired",
+    "not_started": "The link has not started yet",
+    "used_up": "The link is used up",
+    "password": "The link’s password is asked for first",
+}
+_PAGES: Final = {
+    "password": "asks for the password",
+    "notice": "shows your message",
+    "gone": "says that it is over (410)",
+}
+
+
+def _title(found: Simulation, refused: bool) -> str:
+    if refused:
+        return _REFUSED[found.reason]
+    if not found.rule:
+        return "No rule matched"
+    return f"Rule {found.rule} {_PAGES.get(found.reason, 'decides')}"
+
+
+def _note(found: Simulation) -> str:
+    if found.action == "split":
+        return f"Variant {found.variant} of the split, status {found.status}."
+    if found.action == "app":
+        return "Opens the app where it is installed, else its store."
+    return f"Status {found.status}." if found.location else ""
 
 
 def read_day(text: str) -> date:
@@ -84,12 +137,6 @@ def read_day(text: str) -> date:
 def yesterday() -> date:
     """In UTC, as scans are stored."""
     return datetime.now(UTC).date() - timedelta(days=1)
-
-
-def simulate(link: Link, rules: list[Any], facts: dict[str, Any]) -> Any:
-    from control_plane.campaigns.simulate import simulate as ask
-
-    return ask(workspace_id=link.workspace_id, link_id=link.pk, rules=rules, facts=facts)
 
 
 def shadow(link: Link, rules: list[Any], day: date) -> Any:

@@ -49,6 +49,7 @@ urlpatterns = [
     path("w/<slug:slug>/links/<row:link_id>/edit/", link.edit, name="link_edit"),
     path("w/<slug:slug>/links/<row:link_id>/pause/", link.pause, name="link_pause"),
     path("w/<slug:slug>/links/<row:link_id>/resume/", link.resume, name="link_resume"),
+    path("w/<slug:slug>/links/<row:link_id>/reset/", link.reset, name="link_reset"),
     path("w/<slug:slug>/links/<row:link_id>/delete/", link.delete, name="link_delete"),
     path("w/<slug:slug>/links/<row:link_id>/rules/", rules.rules, name="link_rules"),
     path("w/<slug:slug>/links/<row:link_id>/rules/try/", rules.attempt, name="link_rules_try"),

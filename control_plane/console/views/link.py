@@ -1,6 +1,7 @@
 """One link: its page, the forms for a new and a changed one, pause, resume, delete."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
@@ -11,11 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from control_plane.accounts.access import WorkspaceRequest
 from control_plane.accounts.permissions import Permission
 from control_plane.campaigns import selectors, services
+from control_plane.campaigns.addresses import gs1_url, link_url, short_base
+from control_plane.campaigns.domains import list_domains
 from control_plane.campaigns.errors import CampaignsError, NotFound
 from control_plane.campaigns.models import Link
 from control_plane.console import link_stats
-from control_plane.console.addresses import short_url
-from control_plane.console.forms import LinkForm
+from control_plane.console.link_form import LinkForm
 from control_plane.console.link_state import shown_state
 from control_plane.console.periods import PERIODS, read_period
 from control_plane.console.shell import page, page_view
@@ -32,10 +34,11 @@ def show(request: WorkspaceRequest, link_id: int) -> HttpResponse:
         section="links",
         link=link,
         state=shown_state(link),
-        short_url=short_url(link.code),
+        short_url=link_url(link),
+        gs1_url=gs1_url(link),
         period=period,
         periods=PERIODS,
-        stats=link_stats.load(request.workspace, link.pk, period),
+        stats=link_stats.load(request.workspace, link, period),
     )
 
 
@@ -43,9 +46,8 @@ def show(request: WorkspaceRequest, link_id: int) -> HttpResponse:
 @page_view(Permission.LINKS_WRITE)
 def new(request: WorkspaceRequest) -> HttpResponse:
     workspace_id = request.workspace.pk
-    form = LinkForm(
-        request.POST or None,
-        campaigns=selectors.list_campaigns(workspace_id=workspace_id),
+    form = _form(
+        request,
         initial={name: request.GET.get(name, "") for name in ("campaign", "destination")},
     )
     if request.method == "POST" and form.is_valid():
@@ -68,8 +70,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
 @page_view(Permission.LINKS_WRITE)
 def edit(request: WorkspaceRequest, link_id: int) -> HttpResponse:
     link = find_link(request, link_id)
-    campaigns = selectors.list_campaigns(workspace_id=request.workspace.pk)
-    form = LinkForm(request.POST or None, campaigns=campaigns, link=link)
+    form = _form(request, link=link)
     if request.method == "POST" and form.is_valid():
         try:
             services.update_link(
@@ -92,7 +93,7 @@ def edit(request: WorkspaceRequest, link_id: int) -> HttpResponse:
 @page_view(Permission.LINKS_WRITE)
 def check(request: WorkspaceRequest) -> HttpResponse:
     """What is wrong with each field so far, for sentences while a person types. Saves nothing."""
-    form = LinkForm(request.POST, campaigns=selectors.list_campaigns(workspace_id=request.workspace.pk))
+    form = _form(request)
     return JsonResponse({"errors": form.errors})
 
 
@@ -106,6 +107,13 @@ def pause(request: WorkspaceRequest, link_id: int) -> HttpResponse:
 @page_view(Permission.LINKS_WRITE)
 def resume(request: WorkspaceRequest, link_id: int) -> HttpResponse:
     return _act(request, link_id, services.resume_link, "The link works again.")
+
+
+@require_POST
+@page_view(Permission.LINKS_WRITE)
+def reset(request: WorkspaceRequest, link_id: int) -> HttpResponse:
+    """The count of scans starts again."""
+    return _act(request, link_id, services.reset_scans, "The count starts again at 0.")
 
 
 @require_POST
@@ -138,6 +146,16 @@ def find_link(request: WorkspaceRequest, link_id: int) -> Link:
         raise Http404("There is no such link in this workspace.") from error
 
 
+def _form(request: WorkspaceRequest, **more: Any) -> LinkForm:
+    workspace_id = request.workspace.pk
+    return LinkForm(
+        request.POST or None,
+        campaigns=selectors.list_campaigns(workspace_id=workspace_id),
+        domains=list_domains(workspace_id=workspace_id),
+        **more,
+    )
+
+
 def _form_page(request: WorkspaceRequest, form: LinkForm, link: Link | None) -> HttpResponse:
     return page(
         request,
@@ -146,6 +164,6 @@ def _form_page(request: WorkspaceRequest, form: LinkForm, link: Link | None) -> 
         status=422 if form.is_bound else 200,
         form=form,
         link=link,
-        code_prefix=short_url("").split("://", 1)[-1],
+        code_prefix=f"{short_base().split('://', 1)[-1]}/",
         check_url=reverse("console:link_check", args=[request.workspace.slug]),
     )

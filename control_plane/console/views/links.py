@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET
 from control_plane.accounts.access import WorkspaceRequest
 from control_plane.accounts.permissions import Permission
 from control_plane.campaigns import selectors, stats
+from control_plane.campaigns.addresses import link_url
 from control_plane.campaigns.errors import InvalidCursor, StatsUnavailable
 from control_plane.campaigns.models import Link
-from control_plane.console.addresses import short_url
 from control_plane.console.link_state import ShownState, shown_state
 from control_plane.console.shell import page, page_view
 
@@ -80,7 +80,7 @@ def links(request: WorkspaceRequest) -> HttpResponse:
         messages.warning(request, "That page of the list does not exist any more. This is the first one.")
         return redirect(f"{request.path}?{filters.query()}")
     counts, problem = _counts(workspace_id, [link.pk for link in found.links])
-    rows = [Row(link, short_url(link.code), shown_state(link), counts.get(link.pk)) for link in found.links]
+    rows = [Row(link, link_url(link), shown_state(link), counts.get(link.pk)) for link in found.links]
     return page(
         request,
         "console/links/list.html",

@@ -69,8 +69,8 @@ def attempt(request: WorkspaceRequest, link_id: int) -> HttpResponse:
     link = find_link(request, link_id)
     context: dict[str, Any] = {"workspace": request.workspace, "link": link}
     try:
-        facts = rules_try.read_facts(request.POST)
-        context["result"] = rules_try.simulate(link, read_draft(request.POST.get("rules", "")), facts)
+        scan = rules_try.read_scan(request.POST)
+        context["result"] = rules_try.attempt(link, read_draft(request.POST.get("rules", "")), scan)
     except CampaignsError as error:
         context["error"] = error
     return render(request, "console/link/try.html", context, status=422 if "error" in context else 200)
