@@ -3,19 +3,19 @@
 import re
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from control_plane.accounts.permissions import KeyScope
 from control_plane.api import creation
 from control_plane.api.auth import ApiKey
+from control_plane.api.link_schemas import LinkIn, LinkOut, LinkPage, LinkPatch, LinkQuery
 from control_plane.api.problem import FieldError, Problem, invalid
-from control_plane.api.schemas import LinkIn, LinkOut, LinkPage, LinkPatch, LinkQuery, changes
+from control_plane.api.schemas import changes
 from control_plane.campaigns import selectors, services
+from control_plane.campaigns.addresses import gs1_url, link_url
 from control_plane.campaigns.errors import EditConflict
 from control_plane.campaigns.models import Link
-from control_plane.campaigns.qr import short_url
 
 router = Router(tags=["Links"])
 READ, WRITE = ApiKey(KeyScope.LINKS_READ), ApiKey(KeyScope.LINKS_WRITE)
@@ -36,7 +36,7 @@ def shown(link: Link) -> LinkOut:
     return LinkOut(
         id=link.pk,
         code=link.code,
-        short_url=short_url(settings.CONFIG.short_url.geturl(), link.code),
+        short_url=link_url(link),
         title=link.title,
         destination=link.destination,
         campaign_id=link.campaign_id,
@@ -44,6 +44,15 @@ def shown(link: Link) -> LinkOut:
         starts_at=link.starts_at,
         expires_at=link.expires_at,
         redirect_status=link.redirect_status,
+        domain_id=link.domain_id,
+        rules=link.rules,
+        max_scans=link.max_scans,
+        scans_used=link.scans_used if link.counts else None,
+        has_password=link.has_password,
+        fallback=link.fallback,
+        pass_query=link.pass_query,
+        gs1=link.gs1,
+        gs1_url=gs1_url(link),
         version=link.version,
         created_at=link.created_at,
         updated_at=link.updated_at,
@@ -55,7 +64,12 @@ def list_links(request: HttpRequest, where: Query[LinkQuery]) -> LinkPage:
     """Newest first. Deleted links are not shown."""
     page = selectors.list_links(
         workspace_id=request.auth.workspace_id,  # type: ignore[attr-defined]
-        where=selectors.LinkFilter(text=where.q, state=where.state or "", campaign_id=where.campaign_id),
+        where=selectors.LinkFilter(
+            text=where.q,
+            state=where.state or "",
+            campaign_id=where.campaign_id,
+            domain_id=where.domain_id,
+        ),
         cursor=where.cursor,
         limit=where.limit,
     )
@@ -140,6 +154,19 @@ def pause_link(request: HttpRequest, response: HttpResponse, link_id: int) -> Li
 def resume_link(request: HttpRequest, response: HttpResponse, link_id: int) -> LinkOut:
     """Scans are redirected again. Resuming an active link changes nothing."""
     link = services.resume_link(workspace_id=request.auth.workspace_id, link_id=link_id)  # type: ignore[attr-defined]
+    return _tagged(response, link)
+
+
+@router.post(
+    "/{int:link_id}/reset-scans",
+    auth=WRITE,
+    response=LinkOut,
+    operation_id="reset_scans",
+    summary="Count scans from 0 again",
+)
+def reset_scans(request: HttpRequest, response: HttpResponse, link_id: int) -> LinkOut:
+    """For the limit and for rules by scan number. Statistics keep all scans."""
+    link = services.reset_scans(workspace_id=request.auth.workspace_id, link_id=link_id)  # type: ignore[attr-defined]
     return _tagged(response, link)
 
 

@@ -142,6 +142,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
             return f"Use at most {context['max_length']:,} characters."
         case "string_too_short":
             return f"Use at least {context['min_length']} characters."
+        case "list_type":
+            return "Write a list, in square brackets."
         case "int_type" | "int_parsing" | "int_from_float" | "int_parsing_size":
             return "Write a whole number."
         case "greater_than_equal":

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
@@ -10,6 +9,7 @@ from control_plane.accounts.permissions import KeyScope
 from control_plane.api.auth import ApiKey
 from control_plane.api.schemas import QrQuery
 from control_plane.campaigns import selectors
+from control_plane.campaigns.addresses import link_base
 from control_plane.campaigns.qr import CONTENT_TYPES, render
 from control_plane.campaigns.qr_options import QrOptions
 
@@ -36,7 +36,7 @@ def _image(request: HttpRequest, link_id: int, kind: str) -> HttpResponse:
     holder = request.auth  # type: ignore[attr-defined]
     options = QrOptions.parse(request.GET.dict())
     link = selectors.get_link(workspace_id=holder.workspace_id, link_id=link_id)
-    content = render(kind, settings.CONFIG.short_url.geturl(), link.code, options)
+    content = render(kind, link_base(link), link.code, options)
     return HttpResponse(
         content,
         content_type=CONTENT_TYPES[kind],

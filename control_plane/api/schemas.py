@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
 
-_BIGINT: Final = 2**63 - 1
+BIGINT: Final = 2**63 - 1
 
 
 def _storable(moment: datetime) -> datetime:
@@ -30,7 +30,7 @@ Moment = Annotated[
     # A bare number could be seconds or milliseconds.
     BeforeValidator(_written),
 ]
-RowId = Annotated[StrictInt, Field(ge=1, le=_BIGINT)]
+RowId = Annotated[StrictInt, Field(ge=1, le=BIGINT)]
 State = Literal["active", "paused", "blocked"]
 
 
@@ -38,85 +38,6 @@ class Strict(Schema):
     """A body: unknown fields are refused by name, and nothing is converted in silence."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class LinkIn(Strict):
-    """A link to create."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"destination": "https://example.com/spring?utm_source=poster", "title": "Spring poster"},
-                {
-                    "destination": "https://example.com/menu",
-                    "code": "menu-2027",
-                    "expires_at": "2027-12-31T23:00:00Z",
-                },
-            ]
-        },
-    )
-
-    destination: StrictStr = Field(
-        description="Where a scan is sent: an http or https URL of at most 2,048 characters.",
-        examples=["https://example.com/spring"],
-    )
-    title: StrictStr = Field(
-        "", description="For people; never shown to who scans.", examples=["Spring poster"]
-    )
-    code: StrictStr = Field(
-        "",
-        description="What follows the host: 3 to 64 letters, digits, inner hyphens; any case. Empty: random.",
-        examples=["spring-27"],
-    )
-    campaign_id: RowId | None = Field(None, description="The campaign this link belongs to.")
-    starts_at: Moment | None = Field(None, description="Before this, a scan sees a friendly page.")
-    expires_at: Moment | None = Field(None, description="From then on, a scan sees that it is over.")
-    redirect_status: StrictInt = Field(302, description="301, 302, 303, 307 or 308.", examples=[302])
-
-
-class LinkPatch(Strict):
-    """What to change; fields left out stay. The code cannot change: it is on paper."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"destination": "https://example.com/summer", "version": 3}]},
-    )
-
-    destination: StrictStr = Field("", description="Where the next scan is sent.")
-    title: StrictStr = Field("", description="For people; never shown to who scans.")
-    campaign_id: RowId | None = Field(None, description="The campaign, or null for none.")
-    starts_at: Moment | None = Field(None, description="Before this, a friendly page; null for no start.")
-    expires_at: Moment | None = Field(None, description="From then on, it is over; null for no end.")
-    redirect_status: StrictInt = Field(302, description="301, 302, 303, 307 or 308.")
-    version: RowId | None = Field(
-        None, description="The version you read. When somebody saved a newer one, the answer is 409."
-    )
-
-
-class LinkOut(Schema):
-    """A link."""
-
-    id: int = Field(examples=[42])
-    code: str = Field(examples=["k7m2p9xq4r"])
-    short_url: str = Field(examples=["https://go.example.com/k7m2p9xq4r"])
-    title: str
-    destination: str = Field(examples=["https://example.com/spring"])
-    campaign_id: int | None
-    state: State
-    starts_at: datetime | None
-    expires_at: datetime | None
-    redirect_status: int = Field(examples=[302])
-    version: int = Field(description="Grows by one with each edit; also the ETag.", examples=[1])
-    created_at: datetime
-    updated_at: datetime
-
-
-class LinkPage(Schema):
-    """Links, newest first."""
-
-    data: list[LinkOut]
-    next: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")
 
 
 class CampaignIn(Strict):
@@ -166,14 +87,6 @@ class PageQuery(Schema):
 
     cursor: str = Field("", description="`next` of the page before; leave it out for the first page.")
     limit: int = Field(50, ge=1, le=100, description="Rows a page.")
-
-
-class LinkQuery(PageQuery):
-    """Which links."""
-
-    q: str = Field("", max_length=200, description="Part of the title, code or destination.")
-    state: State | None = Field(None, description="Only links in this state.")
-    campaign_id: int | None = Field(None, ge=1, le=_BIGINT, description="Only links of this campaign.")
 
 
 class QrQuery(Schema):

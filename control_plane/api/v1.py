@@ -11,7 +11,19 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import DocsBase
 
 from control_plane.accounts import errors as accounts_errors
-from control_plane.api import body, campaigns, links, openapi, problem, qr, stats, workspace
+from control_plane.api import (
+    body,
+    campaigns,
+    domains,
+    links,
+    openapi,
+    problem,
+    qr,
+    shadow,
+    simulate,
+    stats,
+    workspace,
+)
 from control_plane.api.problem import FieldError, Problem
 from control_plane.api.strict import strict_query
 from control_plane.campaigns import errors as campaigns_errors
@@ -55,7 +67,10 @@ api.add_decorator(strict_query)
 api.add_router("/links", links.router)
 api.add_router("/links", stats.router)
 api.add_router("/links", qr.router)
+api.add_router("/links", simulate.router)
+api.add_router("/links", shadow.router)
 api.add_router("/campaigns", campaigns.router)
+api.add_router("/domains", domains.router)
 api.add_router("/workspace", workspace.router)
 
 
@@ -72,6 +87,9 @@ def refusal(error: Exception) -> Problem:
             return Problem("forbidden", error.message)
         case (
             campaigns_errors.CodeTaken()
+            | campaigns_errors.NameTaken()
+            | campaigns_errors.DomainTaken()
+            | campaigns_errors.DomainInUse()
             | campaigns_errors.EditConflict()
             | campaigns_errors.LinkBlocked()
             | campaigns_errors.IdempotencyConflict()

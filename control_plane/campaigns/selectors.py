@@ -39,7 +39,7 @@ class LinkFilter:
 
 @dataclass(frozen=True)
 class LinkPage:
-    """Some links with their campaign and domain loaded, and the cursor of the next page, None on the last one."""
+    """Some links with campaign and domain loaded, and the cursor of the next page, None on the last one."""
 
     links: list[Link]
     next_cursor: str | None
@@ -125,7 +125,8 @@ def _matching(where: LinkFilter) -> TenantQuerySet:
             | Q(destination__icontains=text)
         )
         if "://" in text:
-            matches |= Q(code=text.split("?")[0].rstrip("/").rpartition("/")[2].lower())
+            path = text.split("?")[0].rstrip("/").partition("://")[2].partition("/")[2]
+            matches |= Q(code=path.rpartition("/")[2].lower()) | (~Q(gs1="") & Q(gs1=path))
         links = links.filter(matches)
     return links
 

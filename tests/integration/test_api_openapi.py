@@ -57,14 +57,18 @@ def test_every_operation_is_described_guarded_and_lists_its_problems(document: d
                 )
         for parameter in operation["parameters"]:
             assert parameter["in"] == "path" or parameter["description"], (where, parameter["name"])
-    for name in ("LinkIn", "LinkPatch", "CampaignIn"):
+    for name in ("LinkIn", "LinkPatch", "CampaignIn", "DomainIn", "DomainPatch"):
         assert document["components"]["schemas"][name]["examples"]
         assert document["components"]["schemas"][name]["additionalProperties"] is False
 
 
 def test_the_examples_work(document: dict[str, Any], tenant: Tenant) -> None:
     client = Client(raise_request_exception=False)
-    for schema, path in (("LinkIn", "/api/v1/links"), ("CampaignIn", "/api/v1/campaigns")):
+    for schema, path in (
+        ("LinkIn", "/api/v1/links"),
+        ("CampaignIn", "/api/v1/campaigns"),
+        ("DomainIn", "/api/v1/domains"),
+    ):
         for example in document["components"]["schemas"][schema]["examples"]:
             if "code" in example:
                 example = {**example, "code": f"{example['code']}-{tenant.workspace_id}"}
@@ -132,10 +136,15 @@ def test_generated_requests_get_only_answers_that_the_document_describes(
     statuses: dict[str, set[int]] = {}
     for found in schema.get_all_operations():
         operation = found.ok()
-        rows = {"link_id": "/api/v1/links", "campaign_id": "/api/v1/campaigns"}
+        rows = {
+            "link_id": "/api/v1/links",
+            "campaign_id": "/api/v1/campaigns",
+            "domain_id": "/api/v1/domains",
+        }
         bodies = {
             "link_id": {"destination": "https://example.com/"},
             "campaign_id": {"name": uuid.uuid4().hex},
+            "domain_id": {"host": f"go-{uuid.uuid4().hex}.example.com"},
         }
         known = {
             name: Client()

@@ -37,6 +37,7 @@ class World:
 def build(mark: str, suffix: str) -> World:
     from control_plane.accounts import keys, services
     from control_plane.accounts.permissions import Role
+    from control_plane.campaigns import domains
     from control_plane.campaigns import services as campaigns
 
     tenant = new_tenant(f"{mark}{suffix}")
@@ -51,6 +52,11 @@ def build(mark: str, suffix: str) -> World:
         workspace_id=own, email=f"{mark}{suffix}-guest@example.com", role=Role.VIEWER
     )
     key = keys.create_key(workspace_id=own, name=f"{mark} key", scopes=["links:read"])
+    domain = domains.create_domain(
+        workspace_id=own,
+        host=f"{mark}-{suffix}.example.com",
+        root_redirect=f"https://example.com/{mark}-root",
+    )
     campaign = campaigns.create_campaign(workspace_id=own, name=f"{mark} campaign")
     link = campaigns.create_link(
         workspace_id=own,
@@ -58,10 +64,14 @@ def build(mark: str, suffix: str) -> World:
         destination=f"https://example.com/{mark}",
         code=f"{mark}-{suffix}",
         campaign_id=campaign.pk,
+        domain_id=domain.pk,
     )
+    # Moved, so that there is a name it had before.
+    campaigns.update_link(workspace_id=own, link_id=link.pk, domain_id=None)
     ids = {
         "link_id": link.pk,
         "campaign_id": campaign.pk,
+        "domain_id": domain.pk,
         "membership_id": member.pk,
         "invitation_id": invited.invitation.pk,
         "key_id": key.key.pk,
