@@ -5,6 +5,7 @@ from django.urls.converters import IntConverter
 
 from control_plane.console.views import (
     campaigns,
+    domains,
     home,
     link,
     links,
@@ -61,6 +62,11 @@ urlpatterns = [
     path("w/<slug:slug>/campaigns/<row:campaign_id>/delete/", campaigns.delete, name="campaign_delete"),
     path("w/<slug:slug>/settings/", settings.settings, name="settings"),
     path("w/<slug:slug>/settings/workspace/", settings.workspace, name="settings_workspace"),
+    path("w/<slug:slug>/settings/domains/", domains.domains, name="domains"),
+    path("w/<slug:slug>/settings/domains/<row:domain_id>/", domains.domain, name="domain"),
+    path("w/<slug:slug>/settings/domains/<row:domain_id>/icon.png", domains.icon, name="domain_icon"),
+    path("w/<slug:slug>/settings/domains/<row:domain_id>/verify/", domains.verify, name="domain_verify"),
+    path("w/<slug:slug>/settings/domains/<row:domain_id>/delete/", domains.delete, name="domain_delete"),
     path("w/<slug:slug>/settings/members/", members.members, name="members"),
     path("w/<slug:slug>/settings/members/<row:membership_id>/role/", members.role, name="member_role"),
     path("w/<slug:slug>/settings/members/<row:membership_id>/remove/", members.remove, name="member_remove"),
