@@ -22,6 +22,7 @@ from edge.bridge import through_asgi
 from edge.client_address import ClientAddress
 from edge.decide import UNAVAILABLE, decide
 from edge.domains import Sites
+from edge.drain import Drain
 from edge.entry import Entry, read
 from edge.invalidation import listen
 from edge.long_way import LongWay
@@ -80,6 +81,7 @@ class Edge:
             self._places, self.valkey,
         )  # fmt: skip
         self._site = site(pages, self.metrics, self.recorder.spool, self.valkey, self._sites)
+        self._drain = Drain(settings.port)
         self._parent = os.getppid()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -88,6 +90,8 @@ class Edge:
 
         Runs on granian's own thread (see `edge.dispatch`): it never waits, and touches nothing of the loop's.
         """
+        if self._drain.leaving:
+            return False
         try:
             started = time.monotonic()
             headers = scope.headers
@@ -133,6 +137,8 @@ class Edge:
         return True
 
     def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> Awaitable[None]:
+        if self._drain.leaving:
+            protocol = self._drain.last(protocol)
         path: str = scope.path
         if path in SITE_PATHS or path.startswith(PREFIX):
             return self._operate(scope, path, protocol)
@@ -167,6 +173,7 @@ class Edge:
         self._answers.send(scope, protocol, UNAVAILABLE)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._drain.install(loop)
         self._links.start(loop)
         self._sites.resolver.start(loop)
         self._tasks = [
@@ -185,7 +192,7 @@ class Edge:
             await self._long_way.report(self._damaged)
             if os.getppid() != self._parent:
                 # Whoever started this worker is gone: without it nobody would ever stop us.
-                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGINT)
                 return
 
     async def close(self) -> None:

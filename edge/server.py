@@ -1,16 +1,27 @@
-"""The edge process: a parent that keeps its granian workers alive, and nothing else."""
+"""The edge process: a parent that holds the port and keeps its granian workers alive, and nothing else.
+
+SIGTERM stops it. SIGHUP replaces its workers one after the other, without a request lost.
+"""
 
 import http.client
 import logging
+import multiprocessing
+import os
+import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
+from granian.net import SocketSpec
 from granian.server.mp import MPServer
 
 from edge.app import configure_logging
+from edge.drain import AT_MOST
 from edge.settings import SettingError, Settings, from_env
 
 log = logging.getLogger("edge.server")
@@ -21,16 +32,28 @@ READY_WITHIN: Final = 3.0
 """Seconds that a stop waits for a worker that is still starting, since it cannot hear SIGTERM yet."""
 PORT_FREE_WITHIN: Final = 3.0
 """Seconds."""
+START_WITHIN: Final = 30.0
+"""Seconds a replacement gets to start before the worker that it replaces is left in its place."""
 CRASH_PAUSE: Final = 1.0
 """Seconds between two starts of the same worker, so that one that cannot start does not eat a CPU."""
 
 
 class Server(MPServer):
-    """Granian with another way of replacing workers.
+    """Granian with another way of replacing workers, and of listening.
 
     Granian's own gives up when a worker dies twice in 5.5 s, and can miss one of two that die at the same
     moment, because it reacts to events. This one compares what runs with what should run.
+
+    On Linux each of granian's workers listens on a socket of its own, and takes what is queued there with it
+    when it dies. Here all share the parent's: a connection waits for the next worker that is free.
     """
+
+    def _init_shared_socket(self) -> None:
+        self._shd = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._sfd = self._shd.get_fd()
+        self._ssp = None
+        self._sso = socket.socket(fileno=self._sfd)
+        self._sso.set_inheritable(True)
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         ready = False
@@ -49,6 +72,9 @@ class Server(MPServer):
                 ready = True
                 if asked_to_stop is None:
                     print("ready", flush=True)
+            if self.reload_signal and ready:
+                self.reload_signal = False
+                self._replace_all(spawn_target, target_loader)
             for index, worker in enumerate(cast("list[Any]", self.wrks)):
                 if self.interrupt_signal or worker.is_alive():
                     continue
@@ -60,6 +86,45 @@ class Server(MPServer):
                     )
                     cast("Any", self.wrks[index]).start()
 
+    def _replace_all(self, spawn_target: Any, target_loader: Any) -> None:
+        """One worker after the other: the new one is there before the old one leaves."""
+        for index, old in enumerate(cast("list[Any]", list(self.wrks))):
+            reading, writing = multiprocessing.Pipe(duplex=False)
+            new: Any = self._spawn_worker(
+                idx=index, target=spawn_target, callback_loader=partial(_load, target_loader, writing)
+            )
+            new.start()
+            writing.close()
+            with reading:
+                # An end of file, where it died, makes it readable as well.
+                started = reading.poll(START_WITHIN) and new.is_alive() and _said_so(reading)
+            if self.interrupt_signal or not started:
+                log.error("Worker %d cannot be replaced: the new one does not start.", index + 1)
+                new.kill()
+                new.join()
+                return
+            self.wrks[index] = new
+            old.terminate()
+            old.join(AT_MOST + STOP_WITHIN)
+            if old.is_alive():
+                old.kill()
+                old.join()
+            log.info("Worker %d is replaced.", index + 1)
+
+    def _stop_workers(self) -> None:
+        """Nobody stays who could take over: they end at once, when what is under way is answered."""
+        for worker in cast("list[Any]", self.wrks):
+            worker.interrupt_by_parent = True
+            if worker.is_alive():
+                os.kill(worker.inner.pid, signal.SIGINT)
+        give_up = time.monotonic() + STOP_WITHIN
+        for worker in cast("list[Any]", self.wrks):
+            worker.join(max(0.001, give_up - time.monotonic()))
+            if worker.is_alive():
+                worker.kill()
+                worker.join()
+        self.wrks.clear()
+
     def _answers(self) -> bool:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(self.bind_addr), str(self.bind_addr))  # noqa: S104
         connection = http.client.HTTPConnection(host, self.bind_port, timeout=1)
@@ -70,6 +135,21 @@ class Server(MPServer):
             return False
         finally:
             connection.close()
+
+
+def _load(loader: Callable[[], Any], ready: Connection) -> Any:
+    """In a worker: makes the application, and tells the parent that it could."""
+    application = loader()
+    with ready:
+        ready.send_bytes(b"ready")
+    return application
+
+
+def _said_so(ready: Connection) -> bool:
+    try:
+        return ready.recv_bytes() == b"ready"
+    except EOFError:
+        return False
 
 
 def server(settings: Settings, target: str = "edge.app:create", **changes: Any) -> Server:
@@ -97,7 +177,7 @@ def server(settings: Settings, target: str = "edge.app:create", **changes: Any) 
 def check_port(settings: Settings) -> None:
     """Raises OSError where somebody listens already.
 
-    Granian's sockets have SO_REUSEPORT, so a second edge on the same port would be let in without a word and
+    Granian's socket has SO_REUSEPORT, so a second edge on the same port would be let in without a word and
     take half of the scans. Workers of a parent that was killed need up to a second to leave: wait for them.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
