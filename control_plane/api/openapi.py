@@ -78,11 +78,11 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         slugs.append("not-found")
     if "requestBody" in operation:
         slugs += ["too-large", "unsupported-media-type"]
-    if method in ("post", "patch", "delete"):
+    if method in ("post", "patch", "delete") and not path.endswith(("/simulate", "/shadow")):
         slugs += ["conflict", "not-found"]
     if method == "patch":
         slugs.append("precondition-failed")
-    if path.endswith("/stats"):
+    if path.endswith(("/stats", "/shadow")):
         slugs.append("unavailable")
     responses = operation["responses"]
     for status, response in responses.items():
