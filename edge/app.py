@@ -10,8 +10,8 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
 
@@ -21,24 +21,28 @@ from edge.answers import Answers
 from edge.bridge import through_asgi
 from edge.client_address import ClientAddress
 from edge.decide import UNAVAILABLE, decide
-from edge.domains import Sites
+from edge.domains import Site, Sites
 from edge.drain import Drain
-from edge.entry import Entry, read
+from edge.entry import UNREACHABLE, Entry, read
+from edge.event_id import Mint
 from edge.invalidation import listen
-from edge.long_way import LongWay
+from edge.long_way import LongWay, asks
 from edge.metrics import SLOT, Metrics
 from edge.pages import Pages
 from edge.places import Places
 from edge.record import key
 from edge.recorder import Recorder
-from edge.request import facts_of, placement_of, tidy_placement
+from edge.request import facts_of, placed
 from edge.resolver import Resolver, Unavailable
 from edge.settings import Settings
 from edge.site import PREFIX, SITE_PATHS, site
 from edge.spool import SEAL_EVERY, Spool
 from edge.valkey import connect
+from edge.visit import Visit
 
 log = logging.getLogger("edge")
+
+ByLoop = Callable[[Any], None]
 
 METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -58,6 +62,7 @@ class Edge:
         self.valkey = connect(settings.redis_url, primary_url=settings.primary_url, retries=1)
         self._address = ClientAddress(settings.trusted_proxies)
         self._places = Places(settings.geoip_path)
+        self._mint = Mint()
         self._damaged: set[str] = set()
         self._links = Resolver(
             self.valkey.get_many,
@@ -78,65 +83,73 @@ class Edge:
         self._answers = Answers(pages)
         self._long_way = LongWay(
             settings, self._links, self._sites, self._answers, self.recorder, self._counters, self._address,
-            self._places, self.valkey,
+            self._places, self._mint, self.valkey,
         )  # fmt: skip
         self._site = site(pages, self.metrics, self.recorder.spool, self.valkey, self._sites)
         self._drain = Drain(settings.port)
         self._parent = os.getppid()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def answer(self, scope: Scope, protocol: HTTPProtocol) -> bool:
-        """A scan of a link in memory: resolve, decide, record, respond. False leaves it to the loop.
+    def answer(self, watcher: Any, by_loop: ByLoop) -> None:
+        """A scan of a link in memory, from the request to the answer. The product.
 
         Runs on granian's own thread (see `edge.dispatch`): it never waits, and touches nothing of the loop's.
         """
         if self._drain.leaving:
-            return False
+            return by_loop(watcher)
+        visit = Visit(watcher.scope, watcher.proto)
         try:
-            started = time.monotonic()
-            headers = scope.headers
-            host = headers.get("host", "")
-            site = self._sites.hot(host, started)
-            if site is None:
-                return False
-            code, placement = scope.path[1:].lower(), ""
-            entry = self._links.cached(site.prefix + code, started)
-            if entry is None and "/p/" in code:
-                code, _, placement = code.partition("/p/")
-                placement = tidy_placement(placement)
-                entry = self._links.cached(site.prefix + code, started)
-            method = scope.method
-            if entry is None or entry.asks or method not in METHODS:
-                return False
-
-            now_ns = time.time_ns()
-            event_id = self.recorder.mint(now_ns)
-            record, ip, query = entry.record, self._address(scope), scope.query_string
-            if not placement and "p=" in query:
-                placement = placement_of(query)
-            decision = entry.always
-            if decision is None:
-                compiled = entry.compiled
-                assert compiled is not None
-                facts = facts_of(
-                    compiled.needs, scope, at_ms=now_ns // 1_000_000, code=code, placement=placement, ip=ip,
-                    link_id=record.link_id, event_id=event_id, places=self._places,
-                )  # fmt: skip
-                decision = decide(record, facts, compiled)
-
-            self.recorder.record(
-                event_id, now_ns, record, decision, method, host, code, query, ip, headers, placement, 1
-            )
-            if entry.always is not None and decision.location is not None:
-                protocol.response_empty(decision.status, entry.redirect)
-            else:
-                self._answers.send(scope, protocol, decision)
-            self.recorder.took(started)
+            site = self._sites.hot(visit.host, visit.started)
+            if site is None or visit.method not in METHODS:
+                return by_loop(watcher)
+            visit.code = visit.scope.path[1:].lower()
+            if "/p/" in visit.code or "p=" in visit.query:
+                visit.code, visit.placement = placed(visit.code, visit.query)
+            entry = self._links.cached(site.prefix + visit.code, visit.started)
+            if entry is None:
+                return self._ask_valkey(visit, site, watcher, by_loop)
+            if entry.asks:
+                return by_loop(watcher)
+            self._respond(visit, entry, hit=1)
         except Exception:
-            self._fault(scope, protocol)
-        return True
+            self._fault(visit.scope, visit.protocol)
+        watcher.done()
+        return None
 
-    def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> Awaitable[None]:
+    def _respond(self, visit: Visit, entry: Entry, hit: int) -> None:
+        """Decide, record, respond."""
+        visit.arrived(self._mint, self._address)
+        decision = entry.always
+        if decision is None:
+            needs = entry.compiled.needs
+            facts = facts_of(needs, visit, entry.record.link_id, self._places)
+            decision = decide(entry.record, facts, entry.compiled)
+        self.recorder.record(visit, entry.record, decision, hit)
+        if entry.redirect is not None:
+            visit.protocol.response_empty(decision.status, entry.redirect)
+        else:
+            self._answers.send(visit, decision)
+        self.recorder.took(visit)
+
+    def _ask_valkey(self, visit: Visit, site: Site, watcher: Any, by_loop: ByLoop) -> None:
+        """A link that is not in memory is answered when Valkey's answer has come, without a task."""
+        if not asks(visit.code):
+            return by_loop(watcher)
+
+        def then(entry: Entry | Unavailable | None) -> None:
+            if entry is None or (isinstance(entry, Entry) and entry.asks):
+                return by_loop(watcher)
+            try:
+                self._respond(visit, UNREACHABLE if isinstance(entry, Unavailable) else entry, hit=0)
+            except Exception:
+                self._fault(visit.scope, visit.protocol)
+            watcher.done()
+            return None
+
+        self._links.later(site.prefix + visit.code, then)
+        return None
+
+    def __rsgi__(self, scope: Scope, protocol: Any) -> Awaitable[None]:
         if self._drain.leaving:
             protocol = self._drain.last(protocol)
         path: str = scope.path
@@ -146,7 +159,7 @@ class Edge:
 
     async def _scan(self, scope: Scope, path: str, protocol: HTTPProtocol) -> None:
         try:
-            await self._long_way.answer(scope, path, protocol)
+            await self._long_way.answer(Visit(scope, protocol), path)
         except Exception:
             self._fault(scope, protocol)
 
@@ -158,7 +171,7 @@ class Edge:
                 try:
                     found = await self._sites.find(host, time.monotonic())
                 except Unavailable:
-                    return self._answers.send(scope, protocol, UNAVAILABLE)
+                    return self._answers.send(Visit(scope, protocol), UNAVAILABLE)
                 if found is None:
                     return self._long_way.refuse_host(protocol)
                 domain = found.domain
@@ -170,7 +183,10 @@ class Edge:
         """The last resort: a bug costs one person one retry, and is logged and counted, never silent."""
         self._counters[_FAULTS] += 1
         log.exception("The request for %.100r failed.", scope.path)
-        self._answers.send(scope, protocol, UNAVAILABLE)
+        try:
+            self._answers.send(Visit(scope, protocol), UNAVAILABLE)
+        except Exception:
+            log.exception("There is no way to answer it.")
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._drain.install(loop)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message
 async def through_asgi(
     app: ASGIApp, scope: Scope, protocol: HTTPProtocol, state: dict[str, Any] | None = None
 ) -> None:
-    """Answers by `app`, which has `state` as `request.state`. What it raises comes before anything is sent."""
+    """Answers by `app`, which has `state` as `request.state`. It raises before anything is sent."""
     host, _, port = scope.server.rpartition(":")
     asgi_scope: dict[str, Any] = {
         "type": "http",

@@ -15,14 +15,13 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
-
 log = logging.getLogger("edge.dispatch")
 
 _PRIVATE: Final = "_cbsched_aioschedule"
 
-Answer = Callable[[Scope, HTTPProtocol], bool]
-"""True where it answered. It must not block, and raises nothing."""
+Answer = Callable[[Any, Callable[[Any], None]], None]
+"""`answer(watcher, by_loop)`. The watcher has `scope` and `proto`; whoever has answered calls its `done()`.
+What cannot be answered is handed on to `by_loop`. It must not block, and raises nothing."""
 
 
 def install(answer: Answer) -> bool:
@@ -36,13 +35,7 @@ def install(answer: Answer) -> bool:
     def schedule_first(loop: asyncio.AbstractEventLoop, context: Any, callback: Any) -> Any:
         by_loop = original(loop, context, callback)
 
-        def schedule(watcher: Any) -> None:
-            if answer(watcher.scope, watcher.proto):
-                watcher.done()
-            else:
-                by_loop(watcher)
-
-        return schedule
+        return lambda watcher: answer(watcher, by_loop)
 
     setattr(futures, _PRIVATE, schedule_first)
     return True

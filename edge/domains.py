@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from edge.entry import check_url
-from edge.record import Domain, Record, RecordError, decode_domain, domain_key
+from edge.record import NOBODY, Domain, Record, RecordError, decode_domain, domain_key
 from edge.resolver import Resolver
 from edge.valkey import Value
-from edge.visit import NOBODY
 
 MAX_DOMAINS: Final = 10_000
 MAX_SPELLINGS: Final = 20_000

@@ -1,13 +1,18 @@
 """A link in this process's memory: its record, checked, with the answer prepared."""
 
+from typing import Final
+
 from edge.compile import compiled_record
 from edge.conditions import COUNTED
-from edge.decide import REDIRECTS, STATES, Compiled, Decision, timeless
-from edge.record import Record, RecordError, decode
+from edge.decide import REDIRECTS, STATES, UNAVAILABLE, Compiled, Decision, timeless
+from edge.record import NOBODY, Record, RecordError, decode
 from edge.rules import Action, App, Notice, Password, Redirect, Split
 
 Headers = list[tuple[str, str]]
 """Response headers as granian takes them."""
+
+PLAIN: Final = Compiled((), lambda _: UNAVAILABLE, 0, False)
+"""No rules to run: of an entry that is always answered the same."""
 
 
 class Entry:
@@ -19,14 +24,27 @@ class Entry:
         """Raises RecordError where the rules cannot work."""
         self.record = record
         self.always: Decision | None = timeless(record)
-        self.redirect = redirect(self.always.location or "") if self.always else []
+        self.redirect = redirect(self.always.location) if self.always and self.always.location else None
         """The headers of the redirect, where it is always the same."""
-        self.compiled: Compiled | None = None if self.always else compiled_record(record)
-        counted = self.compiled is not None and self.compiled.needs & COUNTED != 0
-        self.asks = counted or (self.always is None and bool(record.password))
+        self.compiled: Compiled = PLAIN if self.always else compiled_record(record)
+        self.asks = self.compiled.needs & COUNTED != 0 or (self.always is None and bool(record.password))
         """Whether an answer may have to wait: for Valkey's counters, or for a password."""
         self.due = due
         """time.monotonic() from which the next hit has the record fetched again."""
+
+
+class Unreachable(Entry):
+    """Stands in for a link of which nothing is known now."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(NOBODY, 0.0)
+        self.always = UNAVAILABLE
+        self.redirect = None
+
+
+UNREACHABLE: Final = Unreachable()
 
 
 def read(value: bytes) -> Record:

@@ -4,10 +4,10 @@ the other forms of a code. On the event loop. The steps are the short way's."""
 import asyncio
 import logging
 import re
-import time
 from typing import Any, Final, NamedTuple
 
-from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
+from granian.rsgi import HTTPProtocol  # type: ignore[attr-defined]
+from msgspec import structs
 from redis.exceptions import RedisError
 
 from analytics.events import Reason
@@ -16,29 +16,32 @@ from edge.answers import Answers, plain
 from edge.client_address import ClientAddress
 from edge.conditions import NUMBER, VISITOR
 from edge.counter import Counter
-from edge.decide import LOCKED, PREVIEW, UNAVAILABLE, UNKNOWN, Compiled, Decision, decide, refusal
+from edge.decide import PREVIEW, UNAVAILABLE, UNKNOWN, Decision, decide, refusal
 from edge.domains import Site, Sites
 from edge.entry import Entry
-from edge.facts import Facts
+from edge.event_id import Mint
 from edge.gs1 import Gs1Error, parse
 from edge.metrics import SLOT
 from edge.password_form import PasswordForm
 from edge.places import Places
-from edge.record import DAMAGED_KEY
+from edge.record import DAMAGED_KEY, NOBODY, Record
 from edge.recorder import Recorder
-from edge.request import facts_of, looks_like_a_robot, placement_of, tidy_placement
+from edge.request import facts_of, looks_like_a_robot, placed
 from edge.resolver import Resolver, Unavailable
 from edge.settings import Settings
 from edge.unknown_limit import UnknownLimit
 from edge.valkey import Valkey
-from edge.visit import MAX_CODE, NOBODY
+from edge.visit import MAX_CODE, Visit
 
 log = logging.getLogger("edge")
 
-# What may be asked of Valkey: the alphabet of edge.code without its rule on hyphens.
-_asks: Final = re.compile(r"[a-z0-9-]{1,64}").fullmatch
+asks: Final = re.compile(r"[a-z0-9-]{1,64}").fullmatch
+"""Whether a code may be asked of Valkey: the alphabet of edge.code without its rule on hyphens."""
 
 _REPORT: Final = "return redis.call('SADD', KEYS[1], unpack(ARGV))"
+
+SHOWN: Final = frozenset({Reason.OK, Reason.PASSWORD, Reason.NOTICE, Reason.PREVIEW})
+"""What a preview can say more of than the scan's own page does."""
 
 _LIMITED: Final = SLOT["scanway_edge_limited"]
 _FOREIGN: Final = SLOT["scanway_edge_foreign_hosts"]
@@ -68,6 +71,7 @@ class LongWay:
         counters: memoryview,
         address: ClientAddress,
         places: Places,
+        mint: Mint,
         valkey: Valkey,
     ) -> None:
         self._links = links
@@ -77,44 +81,50 @@ class LongWay:
         self._counters = counters
         self._address = address
         self._places = places
+        self._mint = mint
         self._valkey = valkey
         self._counter = Counter(valkey.run_script, counters)
         self._limit = UnknownLimit(settings.unknown_limit)
         self._form = PasswordForm(answers, address)
 
-    async def answer(self, scope: Scope, path: str, protocol: HTTPProtocol) -> None:
-        started, method = time.monotonic(), scope.method
+    async def answer(self, visit: Visit, path: str) -> None:
+        method, protocol = visit.method, visit.protocol
         if method not in ("GET", "HEAD", "POST"):
             return plain(protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
-        headers = scope.headers
-        host = headers.get("host", "")
-        asked = read_path(path, scope.query_string)
-        entry, decision = None, UNKNOWN
-        hit = 0
+        asked = read_path(path, visit.query)
+        entry, decision, hit = None, UNKNOWN, 0
         try:
-            site = await self._sites.find(host, started)
+            site = await self._sites.find(visit.host, visit.started)
             if site is None:
                 return self.refuse_host(protocol)
             if asked is not None:
-                entry, hit = await self._resolve(site, asked, started)
+                entry, hit = await self._resolve(site, asked, visit.started)
         except Unavailable:
             site, decision = None, UNAVAILABLE
 
-        now_ns = time.time_ns()
-        event_id, ip = self._recorder.mint(now_ns), self._address(scope)
-        destination = None
+        visit.arrived(self._mint, self._address)
+        visit.code = path[1 : 1 + MAX_CODE].lower() if asked is None else asked.code
+        visit.placement = "" if asked is None else asked.placement
+        cookies: list[tuple[str, str]] = []
+        would = decision
         if entry is not None and asked is not None:
             if method == "POST":
-                return await self._form.post(scope, protocol, entry.record, started)
-            decision = refusal(entry.record, now_ns // 1_000_000) or UNKNOWN
-            if decision is UNKNOWN:
-                decision = await self._decide(scope, entry, asked, now_ns, event_id, ip)
-            if asked.preview:
-                destination, decision = _preview(entry, decision)
-        elif method == "POST":
+                remembered = await self._form.check(visit, entry.record)
+                if remembered is None:
+                    return None
+                cookies.append(remembered)
+            would = decision = refusal(entry.record, visit.now_ns // 1_000_000) or await self._decide(
+                visit, entry, preview=asked.preview, unlocked=bool(cookies)
+            )
+            if asked.preview and decision.reason in SHOWN:
+                decision = PREVIEW
+            elif cookies and decision.location is not None:
+                # 307 and 308 would have the browser send the password on.
+                decision = structs.replace(decision, status=303)
+        elif method == "POST" and decision is not UNAVAILABLE:
             return plain(protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
         elif decision is UNKNOWN:
-            wait = self._limit.retry_after(ip, started)
+            wait = self._limit.retry_after(visit.ip, visit.started)
             if wait:
                 self._counters[_LIMITED] += 1
                 return plain(protocol, 429, "Too many.\n", ("retry-after", str(wait)))
@@ -124,27 +134,16 @@ class LongWay:
         record = NOBODY if entry is None else entry.record
         if entry is None and site is not None and site.domain is not None:
             record = site.nobody
-        code = path[1 : 1 + MAX_CODE].lower() if asked is None else asked.code
-        placement = "" if asked is None else asked.placement
-        self._recorder.record(
-            event_id,
-            now_ns,
-            record,
-            decision,
-            method,
-            host,
-            code,
-            scope.query_string,
-            ip,
-            headers,
-            placement,
-            hit,
-        )
+        self._recorder.record(visit, record, decision, hit)
         if asked is not None and asked.preview and entry is not None:
-            self._answers.preview(scope, protocol, f"{host}/{asked.code}", destination, decision)
+            # A limited link would be given away.
+            hidden = would.reason is not Reason.OK or bool(record.max_scans)
+            short = f"{visit.host}/{asked.names[0]}"
+            self._answers.preview(visit, short, None if hidden else would.location, would.reason)
         else:
-            self._answers.send(scope, protocol, decision)
-        self._recorder.took(started)
+            self._answers.send(visit, decision, cookies)
+        self._recorder.took(visit)
+        return None
 
     def refuse_host(self, protocol: HTTPProtocol) -> None:
         """A host that is none of ours gets nothing that looks like us."""
@@ -171,43 +170,33 @@ class LongWay:
             return [await self._links.fetch(names[0], now)]
         return list(await asyncio.gather(*(self._links.fetch(name, now) for name in names)))
 
-    async def _decide(
-        self, scope: Scope, entry: Entry, asked: Asked, now_ns: int, event_id: bytes, ip: str
-    ) -> Decision:
+    async def _decide(self, visit: Visit, entry: Entry, *, preview: bool, unlocked: bool) -> Decision:
         """The link is active and in its time. Counts the scan where the link is counted."""
         if entry.always is not None:
             return entry.always
         record, compiled = entry.record, entry.compiled
-        assert compiled is not None
-        header = scope.headers.get
-        unlocked = bool(record.password) and passwords.unlocked(
-            passwords.read_cookie(header("cookie", ""), record.link_id),
-            record.password,
-            record.link_id,
-            now_ns // 1_000_000_000,
+        agent, now_ms = visit.headers.get("user-agent", ""), visit.now_ns // 1_000_000
+        known: dict[str, Any] = {"unlocked": unlocked or _was_unlocked(visit, record)}
+
+        def decided() -> Decision:
+            return decide(
+                record, facts_of(compiled.needs, visit, record.link_id, self._places, **known), compiled
+            )
+
+        number, visitor = compiled.needs & NUMBER != 0, compiled.needs & VISITOR != 0
+        if not (number or visitor):
+            return decided()
+        if record.password and (asked := decided()).reason is Reason.PASSWORD:
+            return asked  # who does not come in is not counted
+        if preview or (number and looks_like_a_robot(visit)):
+            # A preview or a robot uses up no scan, and is not told where a limited link leads.
+            return PREVIEW if record.max_scans else decided()
+        known["scan_number"], known["is_new"] = await self._counter.count(
+            record.link_id, record.workspace_id, now_ms, visit.ip, agent, number=number, visitor=visitor
         )
-        known: dict[str, Any] = {"unlocked": unlocked}
-
-        def facts() -> Facts:
-            return facts_of(
-                compiled.needs, scope, at_ms=now_ns // 1_000_000, code=asked.code, placement=asked.placement,
-                ip=ip, link_id=record.link_id, event_id=event_id, places=self._places, **known,
-            )  # fmt: skip
-
-        locked = record.password and decide(record, facts(), compiled).reason is Reason.PASSWORD
-        if entry.asks and not locked:
-            number, visitor = compiled.needs & NUMBER != 0, compiled.needs & VISITOR != 0
-            if asked.preview or (number and looks_like_a_robot(scope)):
-                # A preview or a robot uses up no scan, and is not told where a limited link leads.
-                return PREVIEW if record.max_scans else decide(record, facts(), compiled)
-            if number or visitor:
-                known["scan_number"], known["is_new"] = await self._counter.count(
-                    record.link_id, record.workspace_id, now_ns // 1_000_000, ip, header("user-agent", ""),
-                    number=number, visitor=visitor,
-                )  # fmt: skip
-            if record.max_scans and known["scan_number"] is None:
-                return UNAVAILABLE
-        return decide(record, facts(), compiled)
+        if record.max_scans and known["scan_number"] is None:
+            return UNAVAILABLE
+        return decided()
 
     async def report(self, damaged: set[str]) -> None:
         """Tells the control plane which records could not be read, so that it publishes them again."""
@@ -221,33 +210,28 @@ class LongWay:
         damaged.difference_update(names)
 
 
+def _was_unlocked(visit: Visit, record: Record) -> bool:
+    """Whether the password was given within the last hour, by the cookie."""
+    if not record.password:
+        return False
+    value = passwords.read_cookie(visit.headers.get("cookie", ""), record.link_id)
+    return passwords.unlocked(value, record.password, record.link_id, visit.now_ns // 1_000_000_000)
+
+
 def read_path(path: str, query_string: str) -> Asked | None:
     """None for a path that can be no link. Pure."""
-    placement = placement_of(query_string) if "p=" in query_string else ""
+    # A lot may end with a plus sign, so that only the product itself has a preview.
+    preview = path.endswith("+") and path.count("/") < 3
     try:
-        product = parse(path.removesuffix("+"))
+        product = parse(path[:-1] if preview else path)
     except Gs1Error:
         return None
     if product is not None:
-        return Asked(product.names(), product.name[:MAX_CODE], placement, path.endswith("+"))
+        placement = placed("", query_string)[1]
+        return Asked(product.names(), product.name[:MAX_CODE], placement, preview)
     code = path[1:].lower()
     preview = code.endswith("+")
-    code, found, place = code.removesuffix("+").rstrip("/").partition("/p/")
-    if not _asks(code):
+    code, placement = placed(code.removesuffix("+").rstrip("/"), query_string)
+    if not asks(code):
         return None
-    return Asked((code,), code, tidy_placement(place) if found else placement, preview)
-
-
-def _preview(entry: Entry, decision: Decision) -> tuple[str | None, Decision]:
-    """Where it leads, None where the page must not say, and the decision that is recorded."""
-    record = entry.record
-    if decision.reason is Reason.OK:
-        hidden = bool(record.max_scans) or (entry.compiled is not None and _guarded(entry.compiled, decision))
-        return (None if hidden else decision.location), PREVIEW
-    if decision in (PREVIEW, LOCKED) or decision.reason in (Reason.PASSWORD, Reason.NOTICE):
-        return None, PREVIEW
-    return None, decision
-
-
-def _guarded(compiled: Compiled, decision: Decision) -> bool:
-    return compiled.whole_password and decision.rule == 0
+    return Asked((code,), code, placement, preview)

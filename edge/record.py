@@ -75,6 +75,10 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         return not (self.rules or self.max_scans or self.password or self.fallback or self.pass_query)
 
 
+NOBODY: Final = Record(workspace_id=0, link_id=0, destination="")
+"""Stands in for the link of a code that belongs to nobody, or about which nothing is known now."""
+
+
 class Domain(msgspec.Struct, frozen=True, omit_defaults=True):
     """A short domain of a workspace. The default domain has no record."""
 
@@ -157,7 +161,8 @@ def decode(value: bytes) -> Record:
         record = _decoder.decode(memoryview(value)[HEAD_SIZE:])
     except msgspec.DecodeError as error:
         raise RecordError(f"This record cannot be read: {error}.") from error
-    return msgspec.structs.replace(record, version=version)
+    msgspec.structs.force_setattr(record, "version", version)  # nobody has seen it yet
+    return record
 
 
 def _version(value: bytes, formats: tuple[int, ...]) -> int:

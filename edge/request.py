@@ -5,8 +5,6 @@ from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
 
-from granian.rsgi import Scope
-
 from analytics.visitors.bots import named
 from analytics.visitors.glance import glance
 from analytics.visitors.language import accepted_languages
@@ -14,56 +12,49 @@ from analytics.visitors.referrer import referrer
 from edge.conditions import AGENT, BOT, BUCKET, BUCKETS, CLICK, LANGUAGE, PLACE, QUERY, REFERRER
 from edge.facts import Facts
 from edge.places import Places
+from edge.visit import Visit
 
 MAX_PLACEMENT: Final = 64
 _PREFETCH: Final = ("prefetch", "prerender", "preview")
 
 
-def facts_of(
-    needs: int,
-    scope: Scope,
-    *,
-    at_ms: int,
-    code: str,
-    placement: str,
-    ip: str,
-    link_id: int,
-    event_id: bytes,
-    places: Places,
-    **known: Any,
-) -> Facts:
+def facts_of(needs: int, visit: Visit, link_id: int, places: Places, **known: Any) -> Facts:
     """The facts that `needs` names (flags of edge.conditions), and what costs nothing. Never raises."""
-    header = scope.headers.get
-    query_string = scope.query_string
+    header = visit.headers.get
     more: dict[str, Any] = known
     if needs & AGENT:
-        seen = glance(
+        more["os"], more["device"], more["in_app"] = glance(
             header("user-agent", ""), header("sec-ch-ua-platform", ""), header("sec-ch-ua-mobile", "")
         )
-        more["os"], more["device"], more["in_app"] = seen
     if needs & PLACE:
-        place = places(ip)
-        more["country"], more["region"], more["city"], more["continent"] = place
+        more["country"], more["region"], more["city"], more["continent"] = places(visit.ip)
     if needs & LANGUAGE:
         more["languages"] = accepted_languages(header("accept-language", ""))
-    if needs & QUERY and query_string:
-        more["query"] = parameters(query_string)
+    if needs & QUERY and visit.query:
+        more["query"] = parameters(visit.query)
     if needs & REFERRER:
         more["referrer"] = referrer(header("referer", ""))
     if needs & BOT:
-        more["is_bot"] = looks_like_a_robot(scope)
+        more["is_bot"] = looks_like_a_robot(visit)
     if needs & BUCKET:
-        more["bucket"] = bucket(link_id, ip, header("user-agent", ""))
+        more["bucket"] = bucket(link_id, visit.ip, header("user-agent", ""))
     if needs & CLICK:
-        more["click_id"] = event_id.hex()
-    return Facts(at_ms=at_ms, code=code, placement=placement, ip=ip, query_string=query_string, **more)
+        more["click_id"] = visit.event_id.hex()
+    return Facts(
+        at_ms=visit.now_ns // 1_000_000,
+        code=visit.code,
+        placement=visit.placement,
+        ip=visit.ip,
+        query_string=visit.query,
+        **more,
+    )
 
 
-def looks_like_a_robot(scope: Scope) -> bool:
+def looks_like_a_robot(visit: Visit) -> bool:
     """By the agent string, HEAD and prefetch alone."""
-    if scope.method == "HEAD":
+    if visit.method == "HEAD":
         return True
-    header = scope.headers.get
+    header = visit.headers.get
     purpose = header("sec-purpose") or header("purpose", "")
     if purpose and any(word in purpose for word in _PREFETCH):
         return True
@@ -90,15 +81,13 @@ def parameters(query_string: str) -> dict[str, str]:
     return found
 
 
-def placement_of(query_string: str) -> str:
-    """The value of `p`, as a placement; '' where there is none."""
-    for part in query_string.split("&"):
-        if part.startswith("p="):
-            return tidy_placement(unquote_plus(part[2:]))
-    return ""
-
-
-def tidy_placement(text: str) -> str:
-    """Lower case, at most 64 characters; '' for what cannot be shown."""
-    text = text[: 2 * MAX_PLACEMENT].strip().lower()[:MAX_PLACEMENT]
-    return text if text.isprintable() else ""
+def placed(code: str, query: str) -> tuple[str, str]:
+    """The code without its placement, and the placement: from `CODE/p/<placement>`, or `?p=`, or ''."""
+    code, found, placement = code.partition("/p/")
+    if not found:
+        for part in query.split("&"):
+            if part.startswith("p="):
+                placement = unquote_plus(part[2:])
+                break
+    placement = placement[: 2 * MAX_PLACEMENT].strip().lower()[:MAX_PLACEMENT]
+    return code, placement if placement.isprintable() else ""

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -57,6 +57,7 @@ class Kept(Protocol):
 
 
 T = TypeVar("T", bound=Kept)
+K = TypeVar("K")
 
 
 class Resolver(Generic[T]):
@@ -85,8 +86,9 @@ class Resolver(Generic[T]):
         self._gauge = gauge
         self._entries: OrderedDict[str, T] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
-        self._waiting: dict[str, asyncio.Future[T | Unavailable | None]] = {}
-        self._asked: dict[str, asyncio.Future[T | Unavailable | None]] = {}
+        self._queue: deque[tuple[str, Callable[[T | Unavailable | None], None]]] = deque()
+        self._waiting: dict[str, list[Callable[[T | Unavailable | None], None]]] = {}
+        self._asked: dict[str, list[Callable[[T | Unavailable | None], None]]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._paused_until = 0.0
         self._down = False
@@ -113,23 +115,29 @@ class Resolver(Generic[T]):
                     self._loop.call_soon_threadsafe(self._refresh, code)
         return entry
 
-    async def fetch(self, code: str, now: float) -> T | None:
+    def later(self, name: str, then: Callable[[T | Unavailable | None], None]) -> None:
+        """For a name not in memory: `then` is called with what is known of it, on the event loop.
+
+        May be called on any thread, and does not wait.
+        """
+        self._queue.append((name, then))
+        if len(self._queue) == 1 and self._loop is not None:
+            # Of many misses only the first wakes the loop.
+            self._loop.call_soon_threadsafe(self._take)
+
+    async def fetch(self, name: str, now: float) -> T | None:
         """For a name not in memory: its entry, or None where there is none. Raises Unavailable."""
-        until = self._unknown.get(code)
-        if until is not None:
-            if now < until:
-                self._unknown.move_to_end(code)
-                self._counters[_NEGATIVE_HITS] += 1
-                return None
-            del self._unknown[code]
-        self._counters[_MISSES] += 1
-        if now < self._paused_until:
-            raise Unavailable
-        # Shielded, because others wait for the same answer when one client goes away.
-        answer = await asyncio.shield(self._want(code, share=True))
-        if isinstance(answer, Unavailable):
-            raise Unavailable
-        return answer
+        future: asyncio.Future[T | Unavailable | None] = asyncio.get_running_loop().create_future()
+
+        def then(known: T | Unavailable | None) -> None:
+            if not future.done():  # its client may have gone away
+                future.set_result(known)
+
+        self._want(name, then, now)
+        known = await future
+        if isinstance(known, Unavailable):
+            raise known
+        return known
 
     def invalidate(self, code: str) -> None:
         """The link was edited: fetch it again at once, if anyone here has asked for it."""
@@ -150,41 +158,60 @@ class Resolver(Generic[T]):
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
 
-    def _refresh(self, code: str) -> None:
-        self._counters[_REFRESHES] += 1
-        try:
-            self._want(code, share=False)
-        except Unavailable:
-            log.debug("The queue is full; %s keeps its old answer for now.", code)
+    def _take(self) -> None:
+        now = time.monotonic()
+        while self._queue:
+            self._want(*self._queue.popleft(), now)
 
-    def _want(self, code: str, *, share: bool) -> "asyncio.Future[T | Unavailable | None]":
-        """The future answer. With `share`, one that is already on its way will do."""
-        found = self._waiting.get(code) or (self._asked.get(code) if share else None)
-        if found is not None:
-            return found
+    def _want(self, name: str, then: Callable[[T | Unavailable | None], None], now: float) -> None:
+        """Calls `then` at once, or with the next answer that can be about this name."""
+        until = self._unknown.get(name)
+        if until is not None:
+            if now < until:
+                self._unknown.move_to_end(name)
+                self._counters[_NEGATIVE_HITS] += 1
+                return then(None)
+            del self._unknown[name]
+        self._counters[_MISSES] += 1
+        if now < self._paused_until:
+            return then(Unavailable())
+        # An answer that is on its way will do.
+        waiting = self._waiting.get(name) or self._asked.get(name)
+        if waiting is not None:
+            return waiting.append(then)
         if len(self._waiting) >= MAX_WAITING:
-            raise Unavailable
-        future: asyncio.Future[T | Unavailable | None] = asyncio.get_running_loop().create_future()
-        self._waiting[code] = future
+            return then(Unavailable())
+        self._ask_for(name).append(then)
+        return None
+
+    def _refresh(self, name: str) -> None:
+        """Asks again even where a question is under way: its answer may be older than what we were told."""
+        self._counters[_REFRESHES] += 1
+        if len(self._waiting) < MAX_WAITING:
+            self._ask_for(name)
+
+    def _ask_for(self, name: str) -> list[Callable[[T | Unavailable | None], None]]:
+        waiting = self._waiting.setdefault(name, [])
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_all())
-        return future
+        return waiting
 
     async def _ask_all(self) -> None:
         try:
             while self._waiting:
                 batch = list(self._waiting)[:MAX_BATCH]
-                self._asked = {code: self._waiting.pop(code) for code in batch}
+                self._asked = {name: self._waiting.pop(name) for name in batch}
                 answers = await self._ask(batch)
-                for code, answer in zip(batch, answers, strict=True):
-                    future = self._asked[code]
-                    if not future.done():
-                        future.set_result(answer)
+                asked, self._asked = self._asked, {}
+                for name, known in zip(batch, answers, strict=True):
+                    for then in asked[name]:
+                        _tell(then, known)
         finally:
-            for future in (*self._asked.values(), *self._waiting.values()):
-                if not future.done():
-                    future.set_result(Unavailable())
+            left = [*self._asked.values(), *self._waiting.values()]
             self._asked, self._waiting, self._asking = {}, {}, None
+            for waiting in left:
+                for then in waiting:
+                    _tell(then, Unavailable())
             if self._gauge:
                 self._counters[self._gauge] = len(self._entries)
 
@@ -233,3 +260,11 @@ class Resolver(Generic[T]):
             self._entries.popitem(last=False)
             self._counters[_EVICTIONS] += 1
         return entry
+
+
+def _tell(then: Callable[[K], None], known: K) -> None:
+    """One that fails does not keep the others waiting."""
+    try:
+        then(known)
+    except Exception:
+        log.exception("An answer could not be passed on.")

@@ -1,12 +1,15 @@
 """One request for a code as an event: what is recorded of it, and how much."""
 
+import time
+from collections.abc import Callable
 from typing import Final
 
-from granian.rsgi import Headers  # type: ignore[attr-defined]
+from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
 from msgspec import structs
 
 from analytics.events import Scan, encode_scan
 from edge.decide import Decision
+from edge.event_id import Mint
 from edge.record import Record
 
 MAX_CODE: Final = 64
@@ -30,41 +33,54 @@ MAX_FIELD: Final = {
 SMALL: Final = 1024
 """Bytes of an event in which no field can be long; only in a larger one are they measured and cut."""
 
-NOBODY: Final = Record(workspace_id=0, link_id=0, destination="")
-"""Stands in for the link of a code that belongs to nobody, or about which nothing is known now."""
+
+class Visit:
+    """One request for a code on its way through the edge: what is read of it once, and used by every step."""
+
+    __slots__ = (
+        "code", "event_id", "headers", "host", "ip", "method", "now_ns", "placement", "protocol", "query",
+        "scope", "started",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        self.started = time.monotonic()
+        self.scope = scope
+        self.protocol = protocol
+        self.headers = headers = scope.headers
+        self.host: str = headers.get("host", "")
+        """As sent."""
+        self.method: str = scope.method
+        self.query: str = scope.query_string
+        self.code = ""
+        """In its stored form."""
+        self.placement = ""
+
+    def arrived(self, mint: Mint, address: Callable[[Scope], str]) -> None:
+        """Sets what the event is known by: its moment, its id, and the client's address."""
+        self.now_ns = now_ns = time.time_ns()
+        self.event_id = mint(now_ns)
+        self.ip = address(self.scope)
 
 
-def encode_visit(
-    event_id: bytes,
-    now_ns: int,
-    record: Record,
-    decision: Decision,
-    method: str,
-    host: str,
-    code: str,
-    query: str,
-    ip: str,
-    headers: Headers,
-    placement: str,
-) -> bytes:
-    """The event's bytes, ready for the spool. `code` is in its stored form.
+def encode_visit(visit: Visit, record: Record, decision: Decision) -> bytes:
+    """The event's bytes, ready for the spool.
 
     A header that is not ASCII is recorded as missing: granian does not hand it over.
     """
-    header = headers.get
+    header = visit.headers.get
     scan = Scan(
-        event_id,
-        now_ns // 1000,
+        visit.event_id,
+        visit.now_ns // 1000,
         record.workspace_id,
         record.link_id,
         record.version,
         decision.reason,
         decision.status,
-        method,
-        host,
-        code,
-        query,
-        ip,
+        visit.method,
+        visit.host,
+        visit.code,
+        visit.query,
+        visit.ip,
         header("user-agent", ""),
         header("accept-language", ""),
         header("referer", ""),
@@ -74,7 +90,7 @@ def encode_visit(
         header("sec-ch-ua-platform", ""),
         header("sec-ch-ua-mobile", ""),
         header("sec-ch-ua-model", ""),
-        placement,
+        visit.placement,
         decision.rule,
         decision.variant,
     )
