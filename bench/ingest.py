@@ -21,7 +21,7 @@ from analytics.schema.migrate import migrate
 from analytics.schema.server import Server, connect, quote_name
 from analytics.visitors.geo import Geo
 from analytics.visitors.networks import known_networks
-from bench.edge import process
+from bench.process import process
 from deploy.ports import free_port
 
 SEGMENTS, EVENTS = 5, 10_000
