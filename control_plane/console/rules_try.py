@@ -7,7 +7,12 @@ from typing import Any, Final
 
 from control_plane.campaigns.errors import InvalidLink
 from control_plane.campaigns.models import Link
+from control_plane.campaigns.shadow import Pair, ShadowRun, shadow_run
 from control_plane.campaigns.simulate import Simulation, Step, simulate
+from control_plane.console.breakdowns import share
+
+MOVES: Final = 12
+"""Pairs of destinations that are listed."""
 
 
 @dataclass(frozen=True)
@@ -124,22 +129,33 @@ def _note(found: Simulation) -> str:
 
 
 def read_day(text: str) -> date:
-    """A day in the past, UTC; yesterday where none is given. Raises InvalidLink(day)."""
+    """A day of UTC; yesterday where none is given. Raises InvalidLink(day)."""
     if not text:
-        return yesterday()
+        return today() - timedelta(days=1)
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         raise InvalidLink("day", "Give a day, such as 2030-01-31.") from None
-    return day
 
 
-def yesterday() -> date:
+def today() -> date:
     """In UTC, as scans are stored."""
-    return datetime.now(UTC).date() - timedelta(days=1)
+    return datetime.now(UTC).date()
 
 
-def shadow(link: Link, rules: list[Any], day: date) -> Any:
-    from control_plane.campaigns.shadow import shadow_run
+@dataclass(frozen=True)
+class Comparison:
+    """A day's scans by the draft. moves: pairs that differ, the most frequent first; more: how many are left
+    out. share: of the scans that go elsewhere, "12 %"."""
 
-    return shadow_run(workspace_id=link.workspace_id, link_id=link.pk, rules=rules, day=day)
+    run: ShadowRun
+    moves: list[Pair]
+    more: int
+    share: str
+
+
+def compare(link: Link, rules: list[Any], day: date) -> Comparison:
+    """Raises InvalidLink, NotFound, StatsUnavailable."""
+    run = shadow_run(workspace_id=link.workspace_id, link_id=link.pk, rules=rules, day=day)
+    moves = [pair for pair in run.by_destination if pair.now != pair.draft]
+    return Comparison(run, moves[:MOVES], max(0, len(moves) - MOVES), share(run.moved, run.scans))

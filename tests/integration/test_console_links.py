@@ -243,3 +243,68 @@ def test_only_who_may_edit_changes_a_campaign(tenant, at):
     for action in ["edit", "delete"]:
         assert viewer.post(at(f"campaigns/{campaign.pk}/{action}/"), {"name": "x"}).status_code == 403
     assert "Fair" in viewer.get(at("campaigns/")).content.decode()
+
+
+def test_password_limit_fallback_and_gs1_are_set_shown_and_taken_away(client, tenant, at):
+    form = {
+        "destination": "https://example.com/",
+        "password": "open sesame",
+        "max_scans": "100",
+        "fallback": "https://example.com/over",
+        "pass_query": "on",
+        "gtin": "9506000134352",
+        "lot": "LOT7",
+    }
+    page = client.post(at("links/new/"), form, follow=True)
+    body = page.content.decode()
+    link = link_of(tenant, int(page.redirect_chain[-1][0].split("/")[-2]))
+    assert link.has_password and "open sesame" not in link.password_hash
+    assert (link.max_scans, link.fallback, link.pass_query) == (100, "https://example.com/over", True)
+    assert link.gs1 == "01/09506000134352/10/LOT7"
+    for words in ("protected", "limit 0/100", "fallback", "01/09506000134352/10/LOT7"):
+        assert words in text_of(body), words
+    path = at(f"links/{link.pk}/edit/")
+    body = client.get(path).content.decode()
+    assert "open sesame" not in body and link.password_hash not in body
+    assert 'value="LOT7"' in body
+    kept = {"destination": link.destination, "max_scans": "", "version": link.version}
+    client.post(path, kept)
+    changed = link_of(tenant, link.pk)
+    assert changed.password_hash == link.password_hash
+    assert (changed.max_scans, changed.fallback, changed.pass_query, changed.gs1) == (None, "", False, "")
+    client.post(path, kept | {"remove_password": "on", "version": changed.version})
+    assert not link_of(tenant, link.pk).has_password
+
+
+def test_the_count_of_a_limited_link_can_be_reset(client, tenant, at):
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.campaigns.models import Link
+
+    link = new_link(tenant, max_scans=10)
+    with workspace_scope(tenant.workspace_id):
+        Link.objects.filter(pk=link.pk).update(scans_used=10)
+    assert "Used up" in text_of(client.get(at(f"links/{link.pk}/")).content.decode())
+    assert "10 of 10 used" in text_of(client.get(at(f"links/{link.pk}/edit/")).content.decode())
+    assert client.get(at(f"links/{link.pk}/reset/")).status_code == 405
+    page = client.post(at(f"links/{link.pk}/reset/"), follow=True)
+    assert "The count starts again" in text_of(page.content.decode())
+    assert link_of(tenant, link.pk).scans_used == 0
+
+
+@pytest.mark.parametrize(
+    "field, value, sentence",
+    [
+        ("password", "abc", "4 to 256"),
+        ("max_scans", "0", "from 1"),
+        ("max_scans", "many", "whole number"),
+        ("fallback", "javascript:alert(1)", "cannot be used"),
+        ("gtin", "9506000134353", "check digit"),
+        ("lot", "LOT7", "GTIN"),
+    ],
+)
+def test_a_bad_advanced_value_opens_the_section_with_its_sentence(client, at, field, value, sentence):
+    page = client.post(at("links/new/"), {"destination": "https://example.com/", field: value})
+    body = page.content.decode()
+    assert page.status_code == 422
+    assert sentence in html.unescape(text_of(body))
+    assert re.search(r'<details class="card more" open', body)

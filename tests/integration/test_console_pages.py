@@ -1,5 +1,6 @@
 """Every page of the console renders, keeps to the policy of its scripts, and says what it should."""
 
+import io
 import re
 
 import pytest
@@ -12,6 +13,7 @@ PAGES = [
     "links/new/",
     "campaigns/",
     "settings/workspace/",
+    "settings/domains/",
     "settings/members/",
     "settings/keys/",
 ]
@@ -122,6 +124,20 @@ def test_qr_images_are_named_after_the_code(client, tenant, at, kind, magic):
     assert image.status_code == 200
     assert image.content.startswith(magic)
     assert image["Content-Disposition"] == f'attachment; filename="{link.code}.{kind}"'
+
+
+def test_a_placement_goes_into_the_code_and_its_file_name(client, tenant, at):
+    import zxingcpp
+    from PIL import Image
+
+    link = new_link(tenant)
+    image = client.get(at(f"links/{link.pk}/qr.png?mm=40&placement=Door&download=1"))
+    assert image["Content-Disposition"] == f'attachment; filename="{link.code}-door.png"'
+    (found,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(image.content)))
+    assert found.text.lower() == f"http://192.168.1.20:8080/{link.code}/p/door"
+    refused = client.get(at(f"links/{link.pk}/qr.svg?placement=a/b"))
+    assert refused.status_code == 422
+    assert "placement" in refused.content.decode()
 
 
 def test_a_code_too_small_to_scan_is_refused_with_a_sentence(client, tenant, at):

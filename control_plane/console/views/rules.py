@@ -1,6 +1,7 @@
 """A link's rules: the editor, one made-up scan against a draft, and a day of real scans against it."""
 
 import json
+from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -85,7 +86,8 @@ def shadow(request: WorkspaceRequest, link_id: int) -> HttpResponse:
     try:
         day = rules_try.read_day(request.POST.get("day", ""))
         draft = read_draft(request.POST.get("rules", ""))
-        context["run"] = rules_try.shadow(link, draft, day)
+        found = rules_try.compare(link, draft, day)
+        context |= {"run": found.run, "moves": found.moves, "more_moves": found.more, "share": found.share}
     except CampaignsError as error:
         context["error"] = error
     return render(request, "console/link/shadow.html", context, status=422 if "error" in context else 200)
@@ -143,7 +145,8 @@ def _page(
         presets=rules_try.PRESETS,
         icons=ICONS,
         countries=sorted(names.COUNTRIES.items(), key=lambda pair: pair[1]),
-        yesterday=rules_try.yesterday(),
+        yesterday=rules_try.today() - timedelta(days=1),
+        today=rules_try.today(),
     )
 
 
