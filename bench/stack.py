@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -74,7 +75,9 @@ class Stack:
         self._log = home.parent / "scanway.log"
         edge, console = free_port(), free_port()
         self.url = f"http://127.0.0.1:{edge}"
-        self._api = f"http://127.0.0.1:{console}/api/v1"
+        self.console = f"http://127.0.0.1:{console}"
+        self.account = ""
+        """Who may sign in there: address and password."""
         foreign = re.compile("^(SCANWAY_|DJANGO_)")
         self._environment = {name: text for name, text in os.environ.items() if not foreign.match(name)} | {
             "SCANWAY_HOME": str(home),
@@ -109,6 +112,8 @@ class Stack:
                 last = "\n".join(text.splitlines()[-12:])
                 raise StackError(f"scanway up did not start. Its last lines:\n{last}")
             time.sleep(0.1)
+        if account := re.search(r"Sign in +(\S+@\S+) .*\n.*Password +(\S+)", text):
+            self.account = f"{account[1]}, password {account[2]}"
         made = subprocess.run(
             [*_SCANWAY, "key", "create", "--workspace", "my-workspace", "--name", "bench"],
             env=self._environment,
@@ -139,17 +144,14 @@ class Stack:
                 pool.map(lambda number: self._create(number, rules=_RULES), range(LINKS, LINKS + RULES))
             )
         for code in (plain[0], ruled[-1]):
-            wait(
-                lambda code=code: _redirects(f"{self.url}/{code}"),
-                15,
-                f"The edge does not redirect {self.url}/{code}, a link made a moment ago.",
-            )
+            url = f"{self.url}/{code}"
+            wait(partial(_redirects, url), 15, f"The edge does not redirect {url}, a link made a moment ago.")
         return {"link": plain, "rules": ruled}
 
     def _create(self, number: int, **more: Any) -> str:
         body = {"destination": f"https://example.com/{number}", "title": f"Load {number}", **more}
         request = urllib.request.Request(
-            f"{self._api}/links",
+            f"{self.console}/api/v1/links",
             json.dumps(body).encode(),
             {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
         )

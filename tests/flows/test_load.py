@@ -75,8 +75,8 @@ def test_a_viral_code_is_a_spike_in_the_live_chart_and_every_scan_is_counted(
             seen.add(sum(bars(page)))
             page.wait_for_timeout(250)
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()
+        process.wait(60)
     text = output.read_text()
     assert process.returncode == 0, text
     assert "SLOs are met." in text

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import latency, load, plan, result, screen, slo
+from deploy.ports import free_port
 
 README = Path(load.__file__).with_name("README.md").read_text(encoding="utf-8")
 PLAN = plan.Plan("viral", seconds=60, rate=1000)
@@ -212,6 +213,13 @@ def test_options_that_make_no_sense_are_refused(arguments, capsys):
         load.parse(arguments)
     assert refused.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_an_edge_that_is_not_there_is_one_sentence(capsys, tmp_path):
+    (tmp_path / "codes.txt").write_text("abc\n")
+    url = f"http://127.0.0.1:{free_port()}"
+    assert load.main(["steady", "--url", url, "--codes", str(tmp_path / "codes.txt")]) == 2
+    assert f"bench.load: {url} does not answer: " in capsys.readouterr().err
 
 
 def test_codes_that_are_missing_are_one_sentence(capsys, tmp_path):
