@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
 
-from edge import dispatch
+from edge import busfault, dispatch
 from edge import settings as edge_settings
 from edge.answers import Answers
 from edge.bridge import through_asgi
@@ -226,6 +226,7 @@ class Edge:
 def create() -> Edge:
     """The application as each worker makes it, from the environment. Raises SettingError."""
     configure_logging()
+    busfault.install()
     edge = Edge(edge_settings.from_env())
     dispatch.install(edge.answer)
     return edge

@@ -17,7 +17,7 @@ from typing import Any, Final
 QUIET: Final = 0.25
 """Seconds without a request after which the worker ends."""
 AT_MOST: Final = 3.0
-"""Seconds after which it ends anyway. A connection that said nothing for so long is closed between requests."""
+"""Seconds after which it ends anyway. A connection that was silent for so long is closed between requests."""
 
 _CLOSE: Final = ("connection", "close")
 
@@ -44,7 +44,8 @@ class Drain:
             stop_accepting(self._port)
             self._task = asyncio.get_running_loop().create_task(self._wait())
 
-    def last(self, protocol: Any) -> "LastAnswer":
+    def last(self, protocol: Any) -> Any:
+        """The protocol object to answer this request with."""
         self._asked = True
         return LastAnswer(protocol)
 

@@ -24,6 +24,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from analytics.events import Reason
+from edge import busfault
 
 # Every metric of the edge, in slot order: name without suffix, help. Slot 0 holds the worker's id; then one
 # slot per reason; then these counters; then the histogram's buckets and its sum; then the gauges.
@@ -46,6 +47,7 @@ COUNTERS: Final = {
     "scanway_edge_spool_dropped": "Events lost because the spool was full or failing",
     "scanway_edge_spool_sealed": "Segments sealed",
     "scanway_edge_spool_errors": "Failed operations on the spool's folders",
+    "scanway_edge_spool_unsealed": "Events in segments that could not be sealed",
 }
 GAUGES: Final = {
     "scanway_edge_l1_entries": "Links in the in-process caches of all running workers",
@@ -111,6 +113,7 @@ class Metrics:
                 if os.write(self._fd, bytes(FILE_SIZE)) != FILE_SIZE:
                     raise OSError("The metrics file could not be written in full.")
             self._memory = mmap.mmap(self._fd, FILE_SIZE)
+            self._watched = busfault.Watched(self._memory, self._reread)
         except OSError as error:
             self.error = error
             if self._fd >= 0:
@@ -118,6 +121,7 @@ class Metrics:
                 self._fd = -1
                 self._path.unlink(missing_ok=True)
             self._memory = mmap.mmap(-1, FILE_SIZE)
+            self._watched = busfault.Watched(self._memory)
         self.counters: memoryview = memoryview(self._memory).cast("Q")
         self.counters[0] = int(worker, 16)
 
@@ -131,18 +135,35 @@ class Metrics:
 
     def totals(self) -> tuple[Values, int]:
         """Sum over running and gone workers by slot, and how many run. Gauges count running ones only."""
+        own = list(self.counters)
         if self._fd < 0:
-            return list(self.counters), 1
-        with self._locked():
-            live = [_read(path) for path in self._folder.glob(f"*{LIVE}")]
-            running = [values for values, gone in live if not gone]
-            folded = _read(self._folder / FOLDED)[0]
-            for values, gone in live:
-                if gone and values[0] != folded[0]:
-                    folded = _add(folded, values)
+            return own, 1
+        try:
+            live, folded = self._files(own)
+        except OSError:
+            return own, 1
+        running = [values for values, gone in live if not gone]
+        for values, gone in live:
+            if gone and values[0] != folded[0]:
+                folded = _add(folded, values)
         for values in running:
             folded = [a + b for a, b in zip(folded, values, strict=True)]
         return folded, len(running)
+
+    def _files(self, own: Values) -> tuple[list[tuple[Values, bool]], Values]:
+        """Every worker's counters with whether it is gone, and the sum of those folded. Raises OSError."""
+        with self._locked():
+            live = [
+                (own, False) if path == self._path else _read(path) for path in self._folder.glob(f"*{LIVE}")
+            ]
+            return live, _read(self._folder / FOLDED)[0]
+
+    def _reread(self) -> bytes:
+        """What was counted until the disk failed under the mapping; from then on it is in memory alone."""
+        try:
+            return os.pread(self._fd, FILE_SIZE, 0)
+        except OSError:
+            return b""
 
     def exposition(self) -> bytes:
         """The text a Prometheus server reads."""
@@ -166,7 +187,11 @@ class Metrics:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        fd = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        path = self._folder / "lock"
+        try:
+            fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # a disk that is read-only by now
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield

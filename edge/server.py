@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
-from granian.net import SocketSpec
+from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.mp import MPServer
 
 from edge.app import configure_logging
@@ -49,7 +49,7 @@ class Server(MPServer):
     """
 
     def _init_shared_socket(self) -> None:
-        self._shd = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._shd: Any = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
         self._sfd = self._shd.get_fd()
         self._ssp = None
         self._sso = socket.socket(fileno=self._sfd)
@@ -88,7 +88,7 @@ class Server(MPServer):
 
     def _replace_all(self, spawn_target: Any, target_loader: Any) -> None:
         """One worker after the other: the new one is there before the old one leaves."""
-        for index, old in enumerate(cast("list[Any]", list(self.wrks))):
+        for index, old in enumerate(cast("list[Any]", self.wrks)):
             reading, writing = multiprocessing.Pipe(duplex=False)
             new: Any = self._spawn_worker(
                 idx=index, target=spawn_target, callback_loader=partial(_load, target_loader, writing)

@@ -1,11 +1,12 @@
 """The spool: every scan is in a file before its answer leaves, without a network and without waiting.
 
-A worker writes into a shared mapping of its own open segment, which survives kill -9 of the process. write(2)
-would too, but gives up the interpreter's lock for each scan, and getting it back costs a third of the
-throughput. The segment's blocks are reserved when it is made: a full disk shows there, as an error, and never
-as a fault in the middle of a scan. Sealing swaps to a new segment on the loop; cutting to size, fsync and
-rename run in a thread. A segment that cannot be sealed stays in open/ with its lock released, and ingest
-adopts it as it adopts those of a dead worker.
+A worker writes into a shared mapping of its own open segment, which survives kill -9 of the process.
+write(2) would too, but gives up the interpreter's lock for each scan, and getting it back costs a third of
+the throughput. The segment's blocks are reserved when it is made: a full disk shows there, as an error.
+Where a disk fails under the mapping, the event that was being written is dropped and counted, and the
+segment is sealed with what was in it before (see `edge.busfault`). Sealing swaps to a new segment; cutting
+to size, fsync and rename run in a thread. A segment that cannot be sealed stays in open/ with its lock
+released, and ingest adopts it as it adopts those of a dead worker.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from typing import Final
 
 from analytics.events import put_frame, segment_header
 from analytics.events.segment import FRAME_HEAD, OPEN, SEALED, SUFFIX
+from edge import busfault
 from edge.metrics import SLOT
 
 log = logging.getLogger("edge.spool")
@@ -37,11 +39,12 @@ _WRITTEN: Final = SLOT["scanway_edge_spool_written"]
 _DROPPED: Final = SLOT["scanway_edge_spool_dropped"]
 _SEALED: Final = SLOT["scanway_edge_spool_sealed"]
 _ERRORS: Final = SLOT["scanway_edge_spool_errors"]
+_UNSEALED: Final = SLOT["scanway_edge_spool_unsealed"]
 _FULL: Final = SLOT["scanway_edge_spool_full"]
 
 
 class Spool:
-    """One worker's end of the spool. All methods are for the event loop's thread and raise nothing."""
+    """One worker's end of the spool. Its methods are called by one thread at a time, and raise nothing."""
 
     def __init__(self, folder: Path, quota: int, worker: str, counters: memoryview) -> None:
         """`worker` is eight hexadecimal digits of its own; `quota` is in bytes over all workers."""
@@ -53,6 +56,7 @@ class Spool:
         self._sequence = 0
         self._fd = -1
         self._map: mmap.mmap | None = None
+        self._watched: busfault.Watched | None = None
         self._name = ""
         self._size = 0
         self._events = 0
@@ -78,13 +82,24 @@ class Spool:
             if self._size + len(payload) + FRAME_HEAD > SEGMENT_BYTES:
                 self._seal()
             if self._map is not None:
-                self._size = put_frame(self._map, self._size, payload)
+                end = put_frame(self._map, self._size, payload)
+                if self._watched.broken:  # type: ignore[union-attr]  # set where the mapping is
+                    return self._give_up()
+                self._size = end
                 self._events += 1
                 self._counters[_WRITTEN] += 1
                 if self._events >= SEAL_EVENTS:
                     self._seal()
                 return True
         self._counters[_DROPPED] += 1
+        return False
+
+    def _give_up(self) -> bool:
+        """The disk failed under the open segment, and the event in hand is in no file."""
+        self._counters[_DROPPED] += 1
+        self._counters[_ERRORS] += 1
+        log.error("The disk failed under segment %s; an event is lost.", self._name)
+        self._seal()
         return False
 
     def tick(self) -> None:
@@ -108,14 +123,16 @@ class Spool:
         self._thread.shutdown(wait=True)
 
     def _seal(self) -> None:
-        fd, mapping, name, size = self._fd, self._map, self._name, self._size
-        self._fd, self._map, self._events = -1, None, 0
+        fd, mapping, name, size, events = self._fd, self._map, self._name, self._size, self._events
+        if self._watched is not None:
+            self._watched.forget()
+        self._fd, self._map, self._watched, self._events = -1, None, None, 0
         if not self._closed:
             self._start_segment()
         if mapping is not None:
-            self._settled = self._thread.submit(self._settle, fd, mapping, name, size)
+            self._settled = self._thread.submit(self._settle, fd, mapping, name, size, events)
 
-    def _settle(self, fd: int, mapping: mmap.mmap, name: str, size: int) -> None:
+    def _settle(self, fd: int, mapping: mmap.mmap, name: str, size: int, events: int) -> None:
         """In the thread: makes a segment durable and hands it over, locked until it is in sealed/."""
         try:
             mapping.close()
@@ -127,6 +144,7 @@ class Spool:
             self._counters[_SEALED] += 1
         except OSError as error:
             self._counters[_ERRORS] += 1
+            self._counters[_UNSEALED] += events
             log.error("Segment %s could not be sealed (%s); it is left in open/ for ingest.", name, error)
         finally:
             os.close(fd)
@@ -176,6 +194,7 @@ class Spool:
                     temporary.unlink()
             return
         self._sequence += 1
+        self._watched = busfault.Watched(mapping)
         self._fd, self._map, self._name, self._size, self._events = fd, mapping, name, len(_HEADER), 0
         if self._trouble:
             log.info("The spool can be written again.")
@@ -183,12 +202,14 @@ class Spool:
 
     def _retire(self) -> None:
         """Removes a segment that holds nothing."""
+        if self._watched is not None:
+            self._watched.forget()
         if self._fd >= 0:
             with contextlib.suppress(OSError):
                 (self._open_folder / self._name).unlink()
             with contextlib.suppress(OSError):
                 os.close(self._fd)
-            self._fd, self._map = -1, None
+            self._fd, self._map, self._watched = -1, None, None
 
     def _make_folders(self) -> None:
         try:
