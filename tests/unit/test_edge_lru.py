@@ -4,15 +4,21 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.record import Record, encode
+from edge.entry import Entry, read
+from edge.record import Record, encode, key
 from edge.resolver import MAX_NEGATIVE, Resolver
 
 codes = st.sampled_from("abcdefgh")
 
 
+def memory(bound):
+    counters = memoryview(bytearray(4096)).cast("Q")
+    return Resolver(cast("Any", None), key, lambda value, name, due: Entry(read(value), due), bound, counters)
+
+
 @given(st.integers(1, 5), st.lists(st.tuples(st.sampled_from(["learn", "hit", "gone"]), codes), max_size=60))
 def test_memory_keeps_what_was_used_last_and_no_more_than_its_bound(bound, steps):
-    resolver = Resolver(cast("Any", None), bound, memoryview(bytearray(4096)).cast("Q"))
+    resolver = memory(bound)
     model: OrderedDict[str, int] = OrderedDict()
     for number, (step, code) in enumerate(steps):
         if step == "learn":
@@ -34,7 +40,7 @@ def test_memory_keeps_what_was_used_last_and_no_more_than_its_bound(bound, steps
 
 
 def test_unknown_codes_are_remembered_within_a_bound():
-    resolver = Resolver(cast("Any", None), 1, memoryview(bytearray(4096)).cast("Q"))
+    resolver = memory(1)
     for number in range(MAX_NEGATIVE + 10):
         resolver._learn(str(number), None, True, 0.0)
     assert len(resolver._unknown) == MAX_NEGATIVE

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from analytics.events import decode_scan
 from analytics.events.segment import MAX_PAYLOAD
 from edge.decide import UNKNOWN
-from edge.visit import MAX_FIELD, NOBODY, SMALL, encode_visit
+from edge.record import NOBODY
+from edge.visit import MAX_FIELD, SMALL, Visit, encode_visit
 
 HEADERS = {
     "host": "host",
@@ -25,8 +26,9 @@ values = ascii_text | st.builds(lambda piece, times: piece * times, ascii_text, 
 
 
 def encode(headers, query="", code="a", ip="198.51.100.7"):
-    scope = SimpleNamespace(method="GET", query_string=query, headers=headers)
-    return encode_visit(bytes(16), 1, NOBODY, UNKNOWN, scope, code, ip)
+    visit = Visit(SimpleNamespace(method="GET", query_string=query, headers=headers), None)
+    visit.code, visit.ip, visit.event_id, visit.now_ns = code, ip, bytes(16), 1
+    return encode_visit(visit, NOBODY, UNKNOWN)
 
 
 @given(st.dictionaries(st.sampled_from([*HEADERS, "cookie"]), values), values, st.text(max_size=64))
