@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +21,7 @@ from edge.compile import compile_rules
 from edge.destination import destination
 from edge.facts import Facts
 
+RULES_MD = (Path(__file__).parents[2] / "control_plane/api/RULES.md").read_text(encoding="utf-8")
 OWN = frozenset({"go.example.com"})
 GONE = {"type": "gone"}
 
@@ -480,3 +483,39 @@ def test_a_placeholder_never_reaches_the_host(url: str, value: str) -> None:
     assert filled.startswith("https://example.com/")
     assert filled.isascii()
     assert filled.isprintable()
+
+
+# The description
+
+
+def described(heading: str) -> dict[str, tuple[set[str], set[str]]]:
+    """Type → its needed and its optional fields, by RULES.md."""
+    text = RULES_MD.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\w+) \|([^|]*)\|", text, re.MULTILINE)
+    return {
+        name: (
+            set(re.findall(r"(?<!\[)`(\w+)`", fields)),
+            set(re.findall(r"\[`(\w+)`\]", fields)),
+        )
+        for name, fields in rows
+        if name != "type"
+    }
+
+
+@pytest.mark.parametrize(("heading", "union"), [("Conditions", r.AnyCondition), ("Actions", r.AnyAction)])
+def test_the_description_names_every_type_and_field_and_no_other(heading: str, union: Any) -> None:
+    exist = {
+        msgspec.inspect.type_info(kind).tag: {  # type: ignore[attr-defined]
+            field.name for field in msgspec.structs.fields(kind)
+        }
+        for kind in union.__args__
+    }
+    assert {name: needed | optional for name, (needed, optional) in described(heading).items()} == exist
+
+
+def test_the_example_of_the_description_is_stored_as_it_stands() -> None:
+    example = json.loads(RULES_MD.split("```json\n")[1].split("```")[0])
+    assert rules_json(check_rules(example)) == example
+    assert f"{r.MAX_RULES} rules; {r.MAX_CONDITIONS} conditions" in RULES_MD
+    assert f"nested {r.MAX_DEPTH} deep; {r.MAX_VALUES} values" in RULES_MD
+    assert all(f"`{{{name}}}`" in RULES_MD for name in r.PLACEHOLDERS)
