@@ -4,15 +4,27 @@ The edge counts; PostgreSQL only ever follows, some seconds behind. A limit that
 and then lost with Valkey hands out as many scans again as were counted since the last copy.
 """
 
+from typing import NamedTuple
+
 from django.db import connection
 from django.db.models import F
 
 from control_plane.accounts.tenancy import workspace_scope
 from control_plane.campaigns import epoch, valkey
 from control_plane.campaigns.models import Link
+from control_plane.campaigns.sending import reset_key
 from edge import record
 
 BATCH = 500
+
+
+class Known(NamedTuple):
+    """What PostgreSQL knows of a link that counts."""
+
+    id: int
+    version: int
+    scans_used: int
+    reset_version: int
 
 
 def copy_back() -> int:
@@ -31,14 +43,10 @@ def _copy_back(workspace_id: int) -> int:
         with workspace_scope(workspace_id):
             # What is not published may be a reset that Valkey has not seen.
             counting = Link.objects.filter(counts=True, published_version=F("version"), id__gt=last)
-            rows = list(counting.order_by("id").values_list("id", "version", "scans_used")[:BATCH])
-        counted = _read([link_id for link_id, _, _ in rows])
-        _mend([(link_id, used) for link_id, _, used in rows if link_id not in counted])
-        grown = [
-            (link_id, version, counted[link_id])
-            for link_id, version, used in rows
-            if counted.get(link_id, 0) > used
-        ]
+            rows = [Known(*row) for row in counting.order_by("id").values_list(*Known._fields)[:BATCH]]
+        counted = _read([row.id for row in rows])
+        _mend([row for row in rows if counted.get(row.id, -1) < row.scans_used])
+        grown = [(row, counted[row.id]) for row in rows if counted.get(row.id, 0) > row.scans_used]
         if grown:
             with workspace_scope(workspace_id), connection.cursor() as cursor:
                 # Of the version read before the counter: a reset in between has another.
@@ -46,12 +54,12 @@ def _copy_back(workspace_id: int) -> int:
                     "UPDATE campaigns_link AS link SET scans_used = seen.n"
                     " FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS seen(id, version, n)"
                     " WHERE link.id = seen.id AND link.version = seen.version AND link.scans_used < seen.n",
-                    [list(column) for column in zip(*grown, strict=True)],
+                    [[row.id for row, _ in grown], [row.version for row, _ in grown], [n for _, n in grown]],
                 )
                 changed += cursor.rowcount
         if len(rows) < BATCH:
             return changed
-        last = rows[-1][0]
+        last = rows[-1].id
 
 
 def _read(link_ids: list[int]) -> dict[int, int]:
@@ -65,20 +73,23 @@ def _read(link_ids: list[int]) -> dict[int, int]:
     return {link_id: int(value) for link_id, value in values if value is not None and value.isdigit()}
 
 
-def _mend(missing: list[tuple[int, int]]) -> None:
-    """A counter that is missing makes the edge refuse; it goes on from what is known."""
-    if not missing:
+def _mend(behind: list[Known]) -> None:
+    """A counter that is missing, no number, or smaller than one that was seen before: a server took over with
+    less. It goes on from what is known, unless it was set back meanwhile."""
+    if not behind:
         return
     pipe = valkey.client().pipeline(transaction=False)
-    for link_id, used in missing:
-        pipe.eval(_MEND, 1, record.count_key(link_id), used)
+    for row in behind:
+        keys = record.count_key(row.id), reset_key(row.id)
+        pipe.eval(_MEND, 2, *keys, row.scans_used, row.reset_version)
     pipe.execute()
 
 
-# KEYS[1] counter · ARGV[1] scans so far. A number that came meanwhile stays.
+# KEYS[1] counter · KEYS[2] which reset it has seen · ARGV[1] scans so far · ARGV[2] version of their reset.
 _MEND = """
-local now = redis.call('GET', KEYS[1])
-if now and string.match(now, '^%d+$') then return 0 end
+local now, seen = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+if seen and tonumber(seen) > tonumber(ARGV[2]) then return 0 end
+if now and string.match(now, '^%d+$') and tonumber(now) >= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1])
 return 1
 """

@@ -16,7 +16,14 @@ AT_ONCE = 100
 def republish() -> int:
     """Up to 100 of the names reported. Returns how many records were sent. Raises redis.RedisError."""
     names = valkey.client().spop(record.DAMAGED_KEY, AT_ONCE) or []
-    return sum(_republish(raw.decode("utf-8", "replace")) for raw in names)
+    mended = {name: _republish(name) for name in (raw.decode("utf-8", "replace") for raw in names)}
+    sent = [name for name, count in mended.items() if count]
+    if sent:
+        log.warning(
+            "Edges could not read %d records, which were sent again: %s%s",
+            len(sent), ", ".join(sent[:3]), ", …" if len(sent) > 3 else ".",
+        )  # fmt: skip
+    return sum(mended.values())
 
 
 def _republish(name: str) -> int:
@@ -33,7 +40,6 @@ def _republish(name: str) -> int:
         if value is not None:
             sending.remove_if_same(name, value)
         return 0
-    log.warning("An edge could not read the record of %s; sending it again.", name)
     if name.startswith("@"):
         return sum(publish_domains.republish(workspace_id, row_id) for workspace_id, row_id in owners)
     return sum(publish.republish(workspace_id, [row_id]) for workspace_id, row_id in owners)

@@ -69,6 +69,10 @@ def verify_domain(*, workspace_id: int, domain_id: int) -> Domain:
 def delete_domain(*, workspace_id: int, domain_id: int) -> None:
     """Scans of it get a plain 404, and its host may be connected again. Raises DomainInUse, NotFound."""
     with workspace_scope(workspace_id):
+        # Edits that are about to publish “gone” on this host finish first. Before the domain's own lock, in the
+        # order in which an edit takes them.
+        moved = FormerName.objects.filter(domain_id=domain_id).values("link_id")
+        list(Link.objects.filter(id__in=moved).select_for_update().values_list("id", flat=True))
         domain = _locked_domain(domain_id)
         links = Link.objects.filter(domain=domain)
         used = links.exclude(state=LinkState.DELETED).count()
@@ -85,7 +89,9 @@ def delete_domain(*, workspace_id: int, domain_id: int) -> None:
             domain.version + 1,
         ]
         domain.deleted_at = timezone.now()
+        # Also the domain's own version, which takes the links' names out of Valkey with it.
         domain.last_version = max(highest)
+        domain.version = domain.last_version - 1
         _save_next_version(domain)
 
 

@@ -82,7 +82,7 @@ def send(batch: Sequence[Publication], *, force: bool = False) -> None:
             continue
         key = record.count_key(one.link_id)
         if one.reset:
-            counts.eval(_RESET, 2, key, _reset_key(one.link_id), one.count, one.reset)
+            counts.eval(_RESET, 2, key, reset_key(one.link_id), one.count, one.reset)
         else:
             counts.set(key, one.count, nx=True)
     if len(counts):
@@ -121,5 +121,6 @@ def _each(script: str, calls: Iterable[tuple[str, Any, str]]) -> None:
         pipe.execute()
 
 
-def _reset_key(link_id: int) -> str:
+def reset_key(link_id: int) -> str:
+    """Beside the counter, for a day: the version of the last reset that reached it."""
     return f"scanway:reset:{{{link_id}}}"
