@@ -66,10 +66,10 @@ class Valkey:
 
 
 class EdgeProcess:
-    def __init__(self, spool: Path, url: str, **environment: str) -> None:
+    def __init__(self, spool: Path, url: str, program: str = "edge.server", **environment: str) -> None:
         self.spool, self.port = spool, free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "edge.server"],
+            [sys.executable, "-m", program],
             stdout=subprocess.PIPE,
             text=True,
             env=os.environ
