@@ -34,10 +34,14 @@ def summary(found: Result, verdicts: Sequence[Verdict]) -> str:
 
 
 def numbers(found: Result, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """{"scans": {"link": 41}, "errors": {"link": 0}, "slo": {"p99 client": true}}"""
+    """{"scans": {"link": 41}, "errors": {"link": 0}, "answers": 41, "slo": {"p99 client": true}}
+
+    `answers` is what the edge's histogram grew by; null where it cannot be read.
+    """
     return {
         "scans": {kind.name: kind.scans for kind in found.kinds},
         "errors": {kind.name: kind.errors for kind in found.kinds},
+        "answers": None if found.server is None else found.server.answers,
         "slo": {verdict.name: verdict.met for verdict in verdicts},
     }
 

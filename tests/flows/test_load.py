@@ -129,4 +129,6 @@ def test_every_kind_of_scan_against_a_stack_of_its_own(tmp_path: Path) -> None:
     sent = json.loads((tmp_path / "mixed.json").read_text())
     assert set(sent["scans"]) == {"link", "rules", "placement", "unknown", "bot"}
     assert not any(sent["errors"].values())
+    # The edge measured every answer, those it had to ask Valkey for included.
+    assert sent["answers"] == sum(sent["scans"].values())
     assert sent["slo"]["recorded people"] and sent["slo"]["recorded bots"]
