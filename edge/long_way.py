@@ -135,7 +135,7 @@ class LongWay:
         if entry is None and site is not None and site.domain is not None:
             record = site.nobody
         self._recorder.record(visit, record, decision, hit)
-        if asked is not None and asked.preview and entry is not None:
+        if asked is not None and entry is not None and (asked.preview or decision is PREVIEW):
             # A limited link would be given away.
             hidden = would.reason is not Reason.OK or bool(record.max_scans)
             short = f"{visit.host}/{asked.names[0]}"
