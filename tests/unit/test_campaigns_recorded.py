@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from control_plane.campaigns.recorded import QUARTER, UTM, asked, facts_of, unknown
@@ -33,7 +34,7 @@ rows = st.fixed_dictionaries(
     | {"at": st.integers(0, 2 * 86400 - 1).map(lambda second: DAY + timedelta(seconds=second))}
 )
 clocks = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0, 23), st.integers(0, 59))
-leaves = st.one_of(
+LEAVES = [
     st.builds(r.Country, values=st.just(("DE",))),
     st.builds(r.Region, values=st.just(("hesse",))),
     st.builds(r.City, values=st.just(("köln",))),
@@ -56,7 +57,8 @@ leaves = st.one_of(
     st.builds(
         lambda minute: r.Dates(start=(DAY + timedelta(minutes=minute)).isoformat()), st.integers(0, 2880)
     ),
-)
+]
+leaves = st.one_of(LEAVES)
 conditions = st.recursive(
     leaves,
     lambda inner: (
@@ -84,9 +86,19 @@ records = st.builds(
 )
 
 
-@settings(max_examples=400)
 @given(records, rows)
 def test_a_group_is_decided_as_each_of_its_scans(record: Record, row: dict[str, Any]) -> None:
+    check_grouping(record, row)
+
+
+@pytest.mark.parametrize("number", range(len(LEAVES)))
+@given(st.data())
+def test_each_condition_alone_is_grouped_by(number: int, data: st.DataObject) -> None:
+    rule = r.Rule(when=data.draw(LEAVES[number]), then=r.Gone())
+    check_grouping(Record(1, 1, "https://example.com/", rules=(rule,)), data.draw(rows))
+
+
+def check_grouping(record: Record, row: dict[str, Any]) -> None:
     """Grouped by what `asked` names, and time rounded down: the decision is that of the scan itself."""
     question = asked(record)
     width = timedelta(minutes=1 if question.minutes else QUARTER)
@@ -100,7 +112,8 @@ def test_a_group_is_decided_as_each_of_its_scans(record: Record, row: dict[str, 
     compiled = compiled_record(record)
     whole, group = (decide(record, facts_of(one, "abc"), compiled) for one in (row, grouped))
     assert group == whole
-    assert not [said for said in unknown(record.rules) if ", split:" not in said], "all of these are recorded"
+    # All of these are recorded.
+    assert not [said for said in unknown(record.rules) if ", split:" not in said]
 
 
 def test_only_what_is_asked_is_grouped_by() -> None:
