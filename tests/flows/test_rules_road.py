@@ -1,0 +1,158 @@
+"""Rules as a person makes them: two in the editor, tried, saved, and followed by two phones."""
+
+import re
+from typing import Any
+
+import pytest
+from load import PHONE
+from playwright.sync_api import expect
+from product import Api, visit, wait_for
+from stack import Stack
+
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/143.0.0.0 Mobile Safari/537.36"
+)
+
+
+def new_link(stack: Stack, page: Any, **values: Any) -> dict[str, Any]:
+    """A link, with its page of rules open."""
+    link = Api(stack).create(destination="https://example.com/menu", **values)
+    page.goto(f"{stack.console_url}/w/my-workspace/links/{link['id']}/rules/")
+    return link
+
+
+def rule(page: Any, number: int) -> Any:
+    return page.locator(f"[data-rules-list] > [data-rule='{number}']")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_two_rules_from_the_editor_to_two_phones(signed_in: Any, stack: Stack, width: int) -> None:
+    page = signed_in
+    page.set_viewport_size({"width": width, "height": 800})
+    link = new_link(stack, page)
+
+    # 1. The empty page offers examples; one of them is two rules, to be filled in.
+    page.click("[data-rules-empty] [data-example=store]")
+    rule(page, 1).get_by_label("Address").fill("https://apps.apple.com/app/id1")
+    rule(page, 2).get_by_label("Address").fill("play.google.com/store/apps/details?id=x")
+    expect(rule(page, 1).locator(".rule-sentence")).to_have_text(
+        "If the system is iOS → apps.apple.com/app/id1"
+    )
+
+    # 2. A third, by hand: Germans who have a phone. First it stands last, then first.
+    page.click("[data-add-rule]")
+    third = rule(page, 3)
+    countries = third.get_by_label("Countries")
+    countries.press_sequentially("germ")
+    countries.press("Enter")
+    third.get_by_role("button", name="Condition", exact=True).click()
+    third.get_by_label("What is asked").nth(1).select_option("device")
+    third.get_by_role("button", name="Phone").click()
+    third.get_by_label("Address").fill("https://example.com/de")
+    expect(third.locator(".rule-sentence")).to_have_text(
+        "If the country is Germany and the device is a phone → example.com/de"
+    )
+    third.get_by_label("Move up: rule 3").click()
+    rule(page, 2).get_by_label("Move up: rule 2").click()
+    expect(rule(page, 1).locator(".rule-sentence")).to_contain_text("Germany")
+
+    # 3. Tried before it is saved.
+    page.select_option("#try-preset", "android")
+    page.select_option("#try-country", "FR")
+    page.click("form[data-try] button")
+    outcome = page.locator(".outcome")
+    expect(outcome).to_contain_text("Rule 3 decides")
+    expect(page.locator(".trace li").first).to_contain_text("country is FR, wanted DE")
+    expect(rule(page, 3)).to_have_class(re.compile(r"\bmatched\b"))
+    page.select_option("#try-country", "DE")
+    expect(outcome).to_contain_text("https://example.com/de")
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+    # 4. Saved; two phones are sent to two places, a computer to the link's own.
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Saved.")
+    short = f"{stack.short_url}/{link['code']}"
+    person = {"Accept": "text/html", "Accept-Language": "en"}
+    iphone, android = {"User-Agent": PHONE} | person, {"User-Agent": ANDROID} | person
+    wait_for("the rules", lambda: visit(short, **iphone)[1] == "https://apps.apple.com/app/id1", 5)
+    assert visit(short, **android)[1] == "https://play.google.com/store/apps/details?id=x"
+    assert visit(short, **{"User-Agent": "Mozilla/5.0 (Windows NT 10.0)"})[1] == "https://example.com/menu"
+    saved = Api(stack)("GET", f"/links/{link['id']}")[1]["rules"]
+    assert saved[0]["then"]["to"] == "https://example.com/de"
+
+    # 5. Compared with the scans of today: without rules those of both phones would go to the menu.
+    page.fill("#shadow-day", page.get_attribute("#shadow-day", "max"))
+    for _ in range(3):
+        rule(page, 1).get_by_label("Delete: rule 1").click()
+
+    def moved() -> bool:
+        page.click("form[data-shadow] button")
+        page.wait_for_selector("[data-shadow-result]:not([aria-busy]) [data-shadow-answer]")
+        answer = page.inner_text("[data-shadow-result]")
+        return (
+            "play.google.com/store/apps/details?id=x → example.com/menu" in answer and "app/id1 →" in answer
+        )
+
+    wait_for("both phones' scans", moved, 20)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-rules-list] > .rule")).to_have_count(1)
+
+
+def test_a_refused_rule_is_marked_where_it_is_wrong_and_keyboards_move_rules(
+    signed_in: Any, stack: Stack
+) -> None:
+    page = signed_in
+    new_link(stack, page)
+    page.click("[data-rules-empty] [data-example=language]")
+    rule(page, 1).get_by_label("Address").fill("https://example.com/de")
+    rule(page, 2).get_by_label("Address").fill("javascript:alert(1)")
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Not saved.")
+    wrong = rule(page, 2).get_by_label("Address")
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    expect(wrong).to_be_focused()
+    expect(rule(page, 2).locator("[data-error]")).to_contain_text("Rule 2")
+    expect(wrong).to_have_value("javascript:alert(1)")
+    wrong.fill("https://example.com/fr")
+    expect(rule(page, 2).locator("[data-error]")).to_have_count(0)
+
+    rule(page, 2).locator(".rule-toggle").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(rule(page, 1).locator(".rule-toggle")).to_be_focused()
+    expect(rule(page, 1).locator(".rule-name")).to_have_text("French")
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Saved.")
+    expect(rule(page, 1).locator(".rule-name")).to_have_text("French")
+
+
+def test_a_condition_deeper_than_the_rows_survives_an_edit(signed_in: Any, stack: Stack) -> None:
+    page = signed_in
+    inner = {"type": "all", "of": [{"type": "placement"}, {"type": "bot"}]}
+    deep = {"type": "not", "of": {"type": "all", "of": [{"type": "any", "of": [{"type": "bot"}, inner]}]}}
+    rules = [{"when": deep, "then": {"type": "redirect", "to": "https://example.com/a"}}]
+    link = new_link(stack, page, rules=rules)
+    rule(page, 1).locator(".rule-toggle").click()
+    rule(page, 1).get_by_label("Address").fill("https://example.com/b")
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Saved.")
+    (saved,) = Api(stack)("GET", f"/links/{link['id']}")[1]["rules"]
+    assert saved["when"] == deep
+    assert saved["then"]["to"] == "https://example.com/b"
+
+
+def test_without_javascript_the_rules_are_json(browser: Any, stack: Stack) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(f"{stack.console_url}/login/")
+    page.fill("input[name=login]", stack.email)
+    page.fill("input[name=password]", stack.password)
+    page.click("form button[type=submit]")
+    link = new_link(stack, page)
+    page.locator("[data-rules-json] summary").click()
+    page.fill("#rules-json", '[{"then": {"type": "redirect", "to": "https://example.com/plain"}}]')
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Saved.")
+    short = f"{stack.short_url}/{link['code']}"
+    wait_for("the rule", lambda: visit(short)[1] == "https://example.com/plain", 5)
+    context.close()
