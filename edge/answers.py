@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
-from granian.rsgi import HTTPProtocol  # type: ignore[attr-defined]
+from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
 
 from analytics.events import Reason
 from edge.decide import Decision
@@ -69,7 +69,7 @@ class Answers:
         visit.protocol.response_bytes(status, [*headers, *more], b"" if visit.method == "HEAD" else body)
 
 
-def plain(protocol: HTTPProtocol, status: int, text: str, *headers: tuple[str, str]) -> None:
+def plain(scope: Scope, protocol: HTTPProtocol, status: int, text: str, *headers: tuple[str, str]) -> None:
     """A line of text, for what is no scan."""
     found: Headers = [*_PLAIN, *headers]
-    protocol.response_str(status, found, text)
+    protocol.response_str(status, found, "" if scope.method == "HEAD" else text)

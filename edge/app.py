@@ -173,7 +173,7 @@ class Edge:
                 except Unavailable:
                     return self._answers.send(Visit(scope, protocol), UNAVAILABLE)
                 if found is None:
-                    return self._long_way.refuse_host(protocol)
+                    return self._long_way.refuse_host(scope, protocol)
                 domain = found.domain
             await through_asgi(self._site, scope, protocol, {"domain": domain})
         except Exception:

@@ -6,7 +6,7 @@ import logging
 import re
 from typing import Any, Final, NamedTuple
 
-from granian.rsgi import HTTPProtocol  # type: ignore[attr-defined]
+from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
 from msgspec import structs
 from redis.exceptions import RedisError
 
@@ -90,13 +90,13 @@ class LongWay:
     async def answer(self, visit: Visit, path: str) -> None:
         method, protocol = visit.method, visit.protocol
         if method not in ("GET", "HEAD", "POST"):
-            return plain(protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
+            return plain(visit.scope, protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
         asked = read_path(path, visit.query)
         entry, decision, hit = None, UNKNOWN, 0
         try:
             site = await self._sites.find(visit.host, visit.started)
             if site is None:
-                return self.refuse_host(protocol)
+                return self.refuse_host(visit.scope, protocol)
             if asked is not None:
                 entry, hit = await self._resolve(site, asked, visit.started)
         except Unavailable:
@@ -122,12 +122,12 @@ class LongWay:
                 # 307 and 308 would have the browser send the password on.
                 decision = structs.replace(decision, status=303)
         elif method == "POST" and decision is not UNAVAILABLE:
-            return plain(protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
+            return plain(visit.scope, protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
         elif decision is UNKNOWN:
             wait = self._limit.retry_after(visit.ip, visit.started)
             if wait:
                 self._counters[_LIMITED] += 1
-                return plain(protocol, 429, "Too many.\n", ("retry-after", str(wait)))
+                return plain(visit.scope, protocol, 429, "Too many.\n", ("retry-after", str(wait)))
             if site is not None and site.domain is not None and site.domain.not_found:
                 decision = Decision(Reason.UNKNOWN, 302, site.domain.not_found)
 
@@ -145,10 +145,10 @@ class LongWay:
         self._recorder.took(visit)
         return None
 
-    def refuse_host(self, protocol: HTTPProtocol) -> None:
+    def refuse_host(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """A host that is none of ours gets nothing that looks like us."""
         self._counters[_FOREIGN] += 1
-        plain(protocol, 404, "There are no short links at this address.\n")
+        plain(scope, protocol, 404, "There are no short links at this address.\n")
 
     async def _resolve(self, site: Site, asked: Asked, now: float) -> tuple[Entry | None, int]:
         """The most specific link there is, and 1 where it was in memory. Raises Unavailable."""

@@ -30,11 +30,11 @@ class PasswordForm:
         """The header that remembers a right password. None: answered, with the form again or a refusal."""
         protocol, ip = visit.protocol, visit.ip
         if not record.password or record.state != ACTIVE:
-            plain(protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
+            plain(visit.scope, protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
             return None
         length = visit.headers.get("content-length", "")
         if not (length.isascii() and length.isdigit()) or int(length) > MAX_BODY:
-            plain(protocol, 413, f"A password has at most {MAX_PASSWORD} characters.\n")
+            plain(visit.scope, protocol, 413, f"A password has at most {MAX_PASSWORD} characters.\n")
             return None
         wait = self._limit.retry_after(ip, record.link_id, visit.started)
         if wait:

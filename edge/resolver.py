@@ -86,6 +86,7 @@ class Resolver(Generic[T]):
         self._gauge = gauge
         self._entries: OrderedDict[str, T] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._broken: OrderedDict[str, float] = OrderedDict()
         self._queue: deque[tuple[str, Callable[[T | Unavailable | None], None]]] = deque()
         self._waiting: dict[str, list[Callable[[T | Unavailable | None], None]]] = {}
         self._asked: dict[str, list[Callable[[T | Unavailable | None], None]]] = {}
@@ -143,6 +144,7 @@ class Resolver(Generic[T]):
         """The link was edited: fetch it again at once, if anyone here has asked for it."""
         self._counters[_INVALIDATIONS] += 1
         self._unknown.pop(code, None)
+        self._broken.pop(code, None)
         if code in self._entries or code in self._asked:
             self._refresh(code)
 
@@ -173,7 +175,7 @@ class Resolver(Generic[T]):
                 return then(None)
             del self._unknown[name]
         self._counters[_MISSES] += 1
-        if now < self._paused_until:
+        if now < self._paused_until or now < self._broken.get(name, 0.0):
             return then(Unavailable())
         # An answer that is on its way will do.
         waiting = self._waiting.get(name) or self._asked.get(name)
@@ -251,10 +253,15 @@ class Resolver(Generic[T]):
         except RecordError as error:
             self._counters[_UNDECODABLE] += 1
             self._entries.pop(code, None)
-            log.error("The record of %s cannot be used: %s", code, error)
+            if code not in self._broken:
+                log.error("The record of %s cannot be used: %s", code, error)
+            self._broken[code] = now + RETRY
+            if len(self._broken) > MAX_NEGATIVE:
+                self._broken.popitem(last=False)
             self._damaged(code)
             return Unavailable()
         self._unknown.pop(code, None)
+        self._broken.pop(code, None)
         self._entries[code] = entry
         if len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
