@@ -23,7 +23,7 @@ const showErrors = (card, rule) => {
     const line = h("div", { class: "error", id: `${rule.id}-error-${index}`, "data-error": path }, icon("circle-alert"), h("span", {}, message));
     place.append(line);
     const control = place.querySelector("input, select, textarea, [role=group]");
-    control?.setAttribute("aria-invalid", "true");
+    if (control?.matches("input, select, textarea")) control.setAttribute("aria-invalid", "true");
     control?.setAttribute("aria-describedby", [control.getAttribute("aria-describedby"), line.id].filter(Boolean).join(" "));
   });
   return rest;
@@ -60,7 +60,7 @@ export const ruleCard = (rule, index, count, { changed, act, readonly, hasPasswo
       }
     };
     const toggle = h("button", {
-      type: "button", class: "rule-toggle", "aria-expanded": String(rule.open), "aria-controls": `${rule.id}-body`, "data-focus": "toggle",
+      type: "button", class: "rule-toggle", "aria-expanded": String(rule.open), "aria-controls": rule.open ? `${rule.id}-body` : null, "data-focus": "toggle",
       onclick: () => { rule.open = !rule.open; draw("toggle"); },
     }, h("span", { class: "rule-number", "aria-hidden": "true" }, String(index + 1)), h("span", { class: "only-read" }, `Rule ${index + 1}: `), h("span", { class: "rule-text" }, title, text), icon("chevron-down"));
     const head = h("div", { class: "rule-head" }, toggle,
