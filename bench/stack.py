@@ -23,7 +23,7 @@ import clickhouse_connect
 from bench.result import Recorded
 from deploy.ports import free_port
 
-START_SECONDS: Final = 120
+START_SECONDS: Final = 180
 STOP_SECONDS: Final = 40
 _SCANWAY: Final = (sys.executable, "-P", "-m", "deploy.cli")
 

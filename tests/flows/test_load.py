@@ -81,7 +81,7 @@ def test_a_viral_code_is_a_spike_in_the_live_chart_and_every_scan_is_counted(
     assert process.returncode == 0, text
     assert "SLOs are met." in text
     # It grew while it ran.
-    assert len(seen) > 3, seen
+    assert len(seen) > 2, seen
     assert page.locator("[data-chart] canvas").evaluate("canvas => canvas.toDataURL()") != empty
 
     sent = json.loads((tmp_path / "viral.json").read_text())
