@@ -16,6 +16,7 @@ from clickhouse_server import wait_until
 from analytics.events import Scan, encode_scan, frame, segment_header
 from analytics.events.segment import OPEN, SEALED, SUFFIX
 from analytics.schema.server import Server, connect
+from analytics.verify import DIMENSIONS
 from deploy.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -80,9 +81,8 @@ class Totals:
             )
 
     def all_are(self, number: int) -> bool:
-        return {self.rows, self.unique, self.hourly, *self.daily.values()} == {number} and len(
-            self.daily
-        ) == 12
+        counts = {self.rows, self.unique, self.hourly, *self.daily.values()}
+        return counts == {number} and set(self.daily) == set(DIMENSIONS)
 
     def __repr__(self) -> str:
         return f"rows {self.rows}, unique {self.unique}, hourly {self.hourly}, daily {self.daily}"

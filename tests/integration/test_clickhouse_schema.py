@@ -1,5 +1,6 @@
 """Migrations, exactly-once effect of tokens, reconciliation and repair, on the real engine."""
 
+import re
 import threading
 import uuid
 from datetime import UTC, date, datetime, timedelta
@@ -7,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from clickhouse_server import fresh_database
 
-from analytics.schema.migrate import SchemaError, migrate, migrations, pending
+from analytics.schema.migrate import Migration, SchemaError, migrate, migrations, pending
 from analytics.schema.server import Server, connect
 from analytics.verify import repair, verify
 
@@ -158,12 +159,12 @@ def test_a_migration_that_died_after_one_month_is_finished(before_rules):
         assert verify(before_rules).ok
 
 
-def test_four_at_once_fill_the_new_dimensions_once(before_rules):
+def migrate_four_times_at_once(url: str) -> None:
     failures = []
 
     def work() -> None:
         try:
-            migrate(before_rules)
+            migrate(url)
         except BaseException as error:
             failures.append(error)
 
@@ -173,7 +174,35 @@ def test_four_at_once_fill_the_new_dimensions_once(before_rules):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_four_at_once_fill_the_new_dimensions_once(before_rules):
+    migrate_four_times_at_once(before_rules)
     assert verify(before_rules).ok
+
+
+def test_negative_control_without_the_token_four_at_once_fill_them_several_times(clickhouse_url, monkeypatch):
+    old = migrations()
+    careless = re.sub(r"    insert_deduplication_token = .*\n", "", old[3].template)
+    careless = careless.replace("insert_deduplicate = 1", "insert_deduplicate = 0")
+    assert careless.count("insert_dedup") == 1
+    for _ in range(10):  # a race: nearly every time
+        url = fresh_database(clickhouse_url)
+        monkeypatch.setattr("analytics.schema.migrate.migrations", lambda: old[:3])
+        migrate(url)
+        with connect(Server.from_url(url)) as client:
+            insert(
+                client,
+                [[*row[:3], *divmod(n, 40), n, *row[6:]] for n, row in enumerate(rows(20_000, "a"))],
+                "a",
+            )
+        monkeypatch.setattr(
+            "analytics.schema.migrate.migrations", lambda: [*old[:3], Migration(old[3].name, careless)]
+        )
+        migrate_four_times_at_once(url)
+        if not verify(url).ok:
+            return
+    raise AssertionError("Four at once never met: the test above proves nothing.")
 
 
 def test_an_edited_migration_is_refused(database, client):
