@@ -141,6 +141,52 @@ def test_a_condition_deeper_than_the_rows_survives_an_edit(signed_in: Any, stack
     assert saved["then"]["to"] == "https://example.com/b"
 
 
+EVERY_KIND = [
+    {"name": "places", "when": {"type": "all", "of": [
+        {"type": "country", "values": ["DE", "AT"]}, {"type": "region", "values": ["Bavaria"]},
+        {"type": "city", "values": ["Munich"]}, {"type": "ip", "values": ["192.0.2.0/24"]},
+        {"type": "not", "of": {"type": "continent", "values": ["AF"]}},
+    ]}, "then": {"type": "redirect", "to": "https://example.com/{country}", "status": 307, "pass_query": True,
+                 "utm": {"source": "poster", "content": "x"}}},
+    {"when": {"type": "any", "of": [
+        {"type": "os", "values": ["ios"]}, {"type": "device", "values": ["phone"]}, {"type": "in_app"},
+        {"type": "in_app", "values": ["Instagram"]}, {"type": "bot"}, {"type": "bot", "is_bot": False},
+        {"type": "language", "values": ["de", "pt-br"], "accepted": True},
+    ]}, "then": {"type": "split", "variants": [
+        {"to": "https://example.com/a", "weight": 3, "name": "A"}, {"to": "https://example.com/b"},
+    ]}},
+    {"when": {"type": "all", "of": [
+        {"type": "time", "zone": "Europe/Berlin", "days": [1, 5], "start": "22:00", "end": "06:00"},
+        {"type": "dates", "start": "2030-01-31T18:00:00+01:00"}, {"type": "scan_number", "every": 10},
+        {"type": "visitor", "new": False}, {"type": "query", "name": "ref", "values": ["mail"]},
+    ]}, "then": {"type": "app", "to": "https://example.com/", "ios_link": "myapp://x",
+                 "android_package": "com.example.shop"}},
+    {"when": {"type": "not", "of": {"type": "any", "of": [
+        {"type": "referrer", "values": ["example.org"]}, {"type": "placement", "values": ["door"]},
+    ]}}, "then": {"type": "notice", "title": "Closed", "text": "Two\nlines", "button": "Hours",
+                  "url": "https://example.com/hours"}},
+    {"when": {"type": "scan_number", "first": 5}, "then": {"type": "password"}},
+    {"then": {"type": "gone"}},
+]  # fmt: skip
+
+
+def test_every_kind_of_rule_comes_through_the_editor_as_it_was(signed_in: Any, stack: Stack) -> None:
+    page = signed_in
+    page.set_viewport_size({"width": 390, "height": 800})
+    link = new_link(stack, page, rules=EVERY_KIND, password="sesame")
+    status, before = Api(stack)("GET", f"/links/{link['id']}")
+    assert status == 200
+    for number in range(1, len(EVERY_KIND) + 1):
+        rule(page, number).locator(".rule-toggle").click()
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    rule(page, len(EVERY_KIND)).get_by_label("Name of the rule").fill("last")
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Saved.")
+    after = Api(stack)("GET", f"/links/{link['id']}")[1]["rules"]
+    assert after[:-1] == before["rules"][:-1]
+    assert after[-1] == {"name": "last", "then": {"type": "gone"}}
+
+
 def test_without_javascript_the_rules_are_json(browser: Any, stack: Stack) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
     page = context.new_page()
