@@ -190,7 +190,9 @@ class _Load:
                 self.idle.pop(0).scan(number, request)
         # What is under way gets its answer.
         give_up = time.perf_counter() + 5
-        while len(books.milliseconds) + len(books.unanswered) < books.sent and time.perf_counter() < give_up:
+        while time.perf_counter() < give_up:
+            if len(books.milliseconds) + len(books.unanswered) == books.sent:
+                break
             await asyncio.sleep(0.01)
         self.over = True
         for connection in self.idle:

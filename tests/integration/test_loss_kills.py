@@ -1,4 +1,4 @@
-"""Workers, ingest and ClickHouse die under 5,000 scans a second: each answered scan is counted exactly once."""
+"""Workers, ingest and ClickHouse die under 5,000 scans a second: each answered scan is counted once."""
 
 import contextlib
 import os
@@ -131,8 +131,9 @@ def test_20_dead_workers_dead_ingests_and_dead_clickhouses_lose_and_double_nothi
         report = verify(url)
         found = lost_and_doubled(books, hammer, url)
         print(
-            f"{KILLS} workers and {len(deliverers.died)} ingests killed in {lasted:.0f} s; {books.sent} scans sent, "
-            f"{len(books.answered)} answered, {report.rows} events; lost, doubled, invented: {found}"
+            f"{KILLS} workers and {len(deliverers.died)} ingests killed in {lasted:.0f} s; "
+            f"{books.sent} scans sent, {len(books.answered)} answered, {report.rows} events; "
+            f"lost, doubled, invented: {found}"
         )
         assert set(books.statuses) == {"302"}
         assert len(books.answered) > PER_SECOND * lasted / 4, "the load was not what it should be"
@@ -146,7 +147,7 @@ def test_20_dead_workers_dead_ingests_and_dead_clickhouses_lose_and_double_nothi
 
 def test_without_writing_before_the_answer_a_killed_worker_loses_scans(valkey, tmp_path, monkeypatch):
     """The negative control: an edge that keeps scans in memory until the next tick."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.getcwd()]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path.cwd())]))
     edge = EdgeProcess(tmp_path / "spool", valkey.url, program="careless_edge", SCANWAY_UNKNOWN_LIMIT="0")
     try:
         hammer = Hammer(edge.port, CODES, per_second=2_000)
