@@ -48,7 +48,7 @@ class Cluster:
         self._heard: Address | None = None
 
     async def get_many(self, keys: list[str]) -> list[Value]:
-        """Raises only where no node answers. EPOCH_KEY itself is always there: see NoAnswer."""
+        """Raises only where no node at all answers. EPOCH_KEY itself is always there: see NoAnswer."""
         values = await self._read(keys)
         moved = [place for place, value in enumerate(values) if isinstance(value, _Moved)]
         if moved:
@@ -56,9 +56,8 @@ class Cluster:
             again = await self._read([keys[place] for place in moved])
             for place, value in zip(moved, again, strict=True):
                 values[place] = value
-        answers = [value for key, value in zip(keys, values, strict=True) if key != EPOCH_KEY]
-        if answers and all(isinstance(value, NoAnswer) for value in answers):
-            raise ConnectionError(str(answers[0]))
+        if all(shard.address in self._silent for shard in await self._known()):
+            raise ConnectionError("No node of the cluster answers.")
         return values
 
     async def exists(self, key: str) -> bool:

@@ -1,6 +1,10 @@
 """The edge on a cluster of three Valkeys: every slot, edits, a node that dies and comes back empty."""
 
+import signal
+import time
+
 import pytest
+import redis
 from edge_process import EdgeProcess, until
 from valkey_cluster import Cluster, Node, stopped
 
@@ -62,6 +66,23 @@ def statuses(edge: EdgeProcess, codes: list[str]) -> set[int]:
     return {edge.get(f"/{code}")[0] for code in codes}
 
 
+def answers(edge: EdgeProcess, codes: list[str]) -> set[tuple[int, str | None]]:
+    """Status and location. A 503 is asked again: a busy machine may let a question time out."""
+    found = set()
+    for code in codes:
+        for _ in range(100):
+            status, headers, _ = edge.get(f"/{code}")
+            if status != 503:
+                break
+            time.sleep(0.1)
+        found.add((status, headers.get("location")))
+    return found
+
+
+def right(codes: list[str]) -> set[tuple[int, str | None]]:
+    return {(302, where(code)) for code in codes}
+
+
 def test_links_in_all_slots_are_answered_and_edits_are_heard(cluster, links, edge):
     # Not complete yet: a code that is not there may still come.
     assert edge.get("/code0")[0] == 503
@@ -70,9 +91,8 @@ def test_links_in_all_slots_are_answered_and_edits_are_heard(cluster, links, edg
     links.complete()
     until(lambda: edge.get("/-/readyz")[0] == 200, "the edge is ready")
     assert all(at(cluster, node, CODES) for node in cluster.nodes)
-    for code in CODES:
-        assert edge.location(code) == where(code)
-    assert statuses(edge, ["nothing", "nowhere", "never", "neither"]) == {404}
+    assert answers(edge, CODES) == right(CODES)
+    assert answers(edge, ["nothing", "nowhere", "never", "neither"]) == {(404, None)}
     for code in CODES[:30]:
         links.publish(code, version=2, destination="https://example.org/new")
     # Well before anything in memory grows stale by itself.
@@ -97,11 +117,11 @@ def test_a_node_that_dies_takes_only_its_own_uncached_links_away(cluster, links,
     others = [code for code in CODES if cluster.holder(key(code)) is not dead]
     its = at(cluster, dead, CODES)
     cached = its[:10] + others[:10]
-    assert statuses(edge, cached) == {302}
+    assert answers(edge, cached) == right(cached)
     dead.kill()
 
     assert statuses(edge, cached) == {302}
-    assert statuses(edge, others[10:]) == {302}
+    assert answers(edge, others[10:]) == right(others[10:])
     assert statuses(edge, its[10:]) == {503}
     unknown = [f"nothing{number}" for number in range(40)]
     assert statuses(edge, at(cluster, dead, unknown)) == {503}
@@ -118,7 +138,7 @@ def test_a_node_that_comes_back_empty_is_not_taken_for_one_without_links(cluster
     links.complete()
     lost = cluster.nodes[2]
     its = at(cluster, lost, CODES)
-    assert statuses(edge, its[:10]) == {302}
+    assert answers(edge, its[:10]) == right(its[:10])
     lost.kill()
     lost.start()
     assert lost.client.dbsize() == 0
@@ -136,5 +156,70 @@ def test_a_node_that_comes_back_empty_is_not_taken_for_one_without_links(cluster
         links.publish(code)
     links.complete()
     until(lambda: statuses(edge, asked) == {302}, "links answer again")
-    assert edge.get("/nothing")[0] == 404
+    assert answers(edge, ["nothing"]) == {(404, None)}
     assert edge.get("/-/readyz")[0] == 200
+
+
+def test_a_replica_takes_over_from_its_node(cluster, links, edge, tmp_path):
+    replica = cluster.add_replica(0, tmp_path / "replica")
+    with stopped(replica):
+        for code in CODES:
+            links.publish(code)
+        links.complete()
+        its = at(cluster, cluster.nodes[0], CODES)
+        assert answers(edge, its[:10]) == right(its[:10])
+        assert cluster.nodes[0].client.wait(1, 10_000) == 1
+        cluster.nodes[0].kill()
+        assert statuses(edge, its[:10]) == {302}
+        until(lambda: replica.client.info("replication")["role"] == "master", "the replica is promoted", 60)
+        until(lambda: statuses(edge, its[10:20]) == {302}, "the edge found the new node", 20)
+        until(lambda: edge.get("/-/readyz")[0] == 200, "the edge is ready", 20)
+        # The first command after a node was replaced fails, and finds the new one: the sweep sends it again.
+        with pytest.raises(redis.ConnectionError):
+            links.publish(its[0])
+        links.publish(its[0], version=2, destination="https://example.org/new")
+        until(lambda: edge.location(its[0]) == "https://example.org/new", "an edit is heard", 20)
+
+
+def test_links_are_answered_while_their_slot_moves_to_another_node(cluster, links, edge):
+    slot = cluster.nodes[0].client.execute_command("CLUSTER", "KEYSLOT", key("mover"))
+    source = cluster.holder(key("mover"))
+    target = cluster.nodes[0] if source is cluster.nodes[2] else cluster.nodes[2]
+    links.publish("mover")
+    links.publish("few", link_id=1, max_scans=1)
+    links.complete()
+    # All are asked once, so that the edge knows the way as it was.
+    assert answers(edge, ["other"]) == {(404, None)}
+    assert edge.get("/few", user_agent=PHONE)[0] == 503
+
+    ids = {node: node.client.execute_command("CLUSTER", "MYID") for node in (source, target)}
+    target.client.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[source])
+    source.client.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[target])
+    source.client.migrate(*target.address, key("mover"), 0, 5000, auth="secret")
+    assert answers(edge, ["mover"]) == right(["mover"])  # ASK
+    for node in (target, source, cluster.nodes[1]):
+        node.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[target])
+    links.publish("mover", version=2, destination="https://example.org/new")  # MOVED, for the control plane
+    until(lambda: edge.location("mover") == "https://example.org/new", "the edge follows", 20)  # MOVED
+
+
+def test_a_node_that_hangs_does_not_hold_up_the_others(cluster, links, edge):
+    for code in CODES:
+        links.publish(code)
+    links.complete()
+    hung = cluster.nodes[1]
+    others = [code for code in CODES if cluster.holder(key(code)) is not hung]
+    its = at(cluster, hung, CODES)
+    assert answers(edge, its[:1]) == right(its[:1])
+    hung.process.send_signal(signal.SIGSTOP)
+    try:
+        assert edge.get(f"/{its[1]}")[0] == 503
+        before = edge.metric("scanway_edge_valkey_errors_total")
+        assert answers(edge, others) == right(others)
+        # Asked once, then left alone: no question waited for it again.
+        assert edge.metric("scanway_edge_valkey_errors_total") == before
+        assert edge.get(f"/{its[0]}")[0] == 302
+        assert statuses(edge, its[1:20]) == {503}
+    finally:
+        hung.process.send_signal(signal.SIGCONT)
+    until(lambda: statuses(edge, its[1:20]) == {302}, "it takes part again", 30)

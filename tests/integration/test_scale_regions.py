@@ -6,7 +6,7 @@ import pytest
 import redis
 from edge_process import EdgeProcess, until
 from slow_line import SlowLine
-from test_scale_cluster import PHONE, Links, statuses, where
+from test_scale_cluster import PHONE, Links, answers, right, where
 from valkey_cluster import Node, Sentinel, replica_of, stopped
 
 from edge.record import EPOCH_KEY, count_key
@@ -59,8 +59,7 @@ def test_reading_a_replica_while_the_primary_is_written_and_dies(primary, replic
     links.publish("few", link_id=7, max_scans=3)
     assert links.client.wait(1, 10_000) == 1
     edge = start(replica.url, SCANWAY_REDIS_PRIMARY_URL=primary.url)
-    for code in CODES[:20]:
-        assert edge.location(code) == where(code)
+    assert answers(edge, CODES[:20]) == right(CODES[:20])
     links.publish(CODES[0], version=2, destination="https://example.org/new")
     until(lambda: edge.location(CODES[0]) == "https://example.org/new", "an edit is heard at the replica", 4)
     # Counted at the primary, and replicated like everything else.
@@ -68,9 +67,8 @@ def test_reading_a_replica_while_the_primary_is_written_and_dies(primary, replic
     assert links.client.get(count_key(7)) == b"2"
 
     primary.kill()
-    assert statuses(edge, CODES[:20]) == {302}
-    assert statuses(edge, CODES[20:]) == {302}
-    assert edge.get("/nothing")[0] == 404
+    assert answers(edge, CODES[1:]) == right(CODES[1:])
+    assert answers(edge, ["nothing"]) == {(404, None)}
     # What cannot be counted is not handed out.
     assert edge.get("/few", user_agent=PHONE)[0] == 503
     primary.start()
@@ -84,15 +82,15 @@ def test_a_failover_by_sentinels(primary, replica, start, tmp_path):
     with stopped(sentinel):
         until(lambda: sentinel.client.sentinel_slaves("scanway"), "the sentinel knows the replica", 30)
         edge = start(sentinel.url)
-        assert statuses(edge, CODES[:20]) == {302}
+        assert answers(edge, CODES[:20]) == right(CODES[:20])
         # Read from the replica: the primary was not asked for any link.
         assert "cmdstat_mget" not in primary.client.info("commandstats")
         assert "cmdstat_mget" in replica.client.info("commandstats")
 
         primary.kill()
-        assert statuses(edge, CODES[20:40]) == {302}
+        assert answers(edge, CODES[20:40]) == right(CODES[20:40])
         until(lambda: replica.client.info("replication")["role"] == "master", "the replica is promoted", 60)
-        assert statuses(edge, CODES[40:]) == {302}
+        assert answers(edge, CODES[40:]) == right(CODES[40:])
         links = Links(sentinel.url)
         until(lambda: counted_at_the_new_primary(links), "the sentinel leads to the new primary", 30)
         links.publish("few", link_id=7, max_scans=1)
@@ -113,13 +111,13 @@ def test_a_redirect_in_a_far_region_never_crosses(primary, start, tmp_path):
             near_edge, far_edge = start(primary.url), start(far.url)
             for _ in ("cold", "warm"):
                 before = bytes(line.there), bytes(line.back), line.connections
-                assert {far_edge.location(code) for code in MANY} == {where(code) for code in MANY}
+                assert answers(far_edge, MANY) == right(MANY)
                 there, back = bytes(line.there[len(before[0]) :]), bytes(line.back[len(before[1]) :])
                 assert line.connections == before[2] == 1
                 # There: acknowledgements of the replica. Back: pings of the primary. Nothing else.
                 assert only_replication(there, b"REPLCONF")
                 assert only_replication(back, b"PING", b"SELECT")
-            assert far_edge.metric("scanway_edge_l1_misses_total") == len(MANY)
+            assert far_edge.metric("scanway_edge_l1_misses_total") >= len(MANY)
 
             crossed = line.crossed()
             links.publish("code1", version=2, destination="https://example.org/new")
@@ -135,7 +133,8 @@ def test_a_redirect_in_a_far_region_never_crosses(primary, start, tmp_path):
 
             # The line breaks: the far region goes on, cold and warm.
             line.cut()
-            assert statuses(far_edge, [*CODES, *MANY[:50]]) == {302}
+            assert answers(far_edge, CODES[2:]) == right(CODES[2:])
+            assert answers(far_edge, MANY[:50]) == right(MANY[:50])
             links.client.close()
         finally:
             line.stop()

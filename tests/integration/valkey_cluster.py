@@ -75,6 +75,25 @@ class Cluster:
             password=password,
         )  # fmt: skip
 
+    def add_replica(self, number: int, folder: Path) -> Node:
+        """Of the node with this number, in step."""
+        bus = free_port()
+        password = self.nodes[0].client.get_connection_kwargs().get("password") or ""
+        replica = self._node(folder, bus, password)
+        self.nodes[0].client.execute_command("CLUSTER", "MEET", *replica.address, bus)
+        wanted = self.nodes[number].client.execute_command("CLUSTER", "MYID")
+        until(
+            lambda: wanted in replica.client.execute_command("CLUSTER", "NODES"), "they know each other", 30
+        )
+        replica.client.execute_command("CLUSTER", "REPLICATE", wanted)
+        until(
+            lambda: replica.client.info("replication").get("master_link_status") == "up",
+            "the replica follows",
+            30,
+        )
+        until(lambda: all(_state(node)[1] == "4" for node in self.nodes), "all know of it", 30)
+        return replica
+
     def holder(self, key: str) -> Node:
         """The node of a key."""
         slot = self.nodes[0].client.execute_command("CLUSTER", "KEYSLOT", key)
@@ -125,5 +144,3 @@ def stopped(*nodes: "Node | Cluster") -> Iterator[None]:
         for node in nodes:
             with contextlib.suppress(ProcessLookupError, OSError):
                 node.stop()
-
-
