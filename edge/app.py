@@ -129,7 +129,6 @@ class Edge:
             visit.protocol.response_empty(decision.status, entry.redirect)
         else:
             self._answers.send(visit, decision)
-        self.recorder.took(visit)
 
     def _ask_valkey(self, visit: Visit, site: Site, watcher: Any, by_loop: ByLoop) -> None:
         """A link that is not in memory is answered when Valkey's answer has come, without a task."""

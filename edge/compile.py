@@ -5,6 +5,7 @@ sentence for its author.
 """
 
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import accumulate
 
 from analytics.events import Reason
@@ -48,8 +49,9 @@ def compiled_record(record: Record) -> Compiled:
     return Compiled(tuple(compiled), otherwise, needs | need, guarded)
 
 
+@lru_cache(maxsize=4096)
 def compile_condition(condition: r.AnyCondition | None, depth: int = 0) -> tuple[Test, int]:
-    """The test and what it needs. Raises ValueError."""
+    """The test and what it needs; the same one for every link that asks the same. Raises ValueError."""
     if condition is None:
         return _always, 0
     if depth > r.MAX_DEPTH:

@@ -6,17 +6,17 @@ from typing import Final
 
 import msgspec
 
-_NOTHING: Final[Mapping[str, str]] = {}
+NOTHING: Final[Mapping[str, str]] = {}
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True):
     """One scan as the rules see it. Pure values; '' and None are "not known"."""
 
     at_ms: int
     """Milliseconds since 1970-01-01 UTC."""
     code: str = ""
     placement: str = ""
-    query: Mapping[str, str] = _NOTHING
+    query: Mapping[str, str] = NOTHING
     """Decoded parameters; of one given twice, the first."""
     query_string: str = ""
     """As sent, without the question mark; for query pass-through."""

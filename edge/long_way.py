@@ -142,7 +142,6 @@ class LongWay:
             self._answers.preview(visit, short, None if hidden else would.location, would.reason)
         else:
             self._answers.send(visit, decision, cookies)
-        self._recorder.took(visit)
         return None
 
     def refuse_host(self, scope: Scope, protocol: HTTPProtocol) -> None:

@@ -54,6 +54,8 @@ class Kept(Protocol):
 
     due: float
     """time.monotonic() from which the next hit has it fetched again."""
+    mark: int
+    """hash() of the value it was made of."""
 
 
 T = TypeVar("T", bound=Kept)
@@ -248,6 +250,11 @@ class Resolver(Generic[T]):
             if len(self._unknown) > MAX_NEGATIVE:
                 self._unknown.popitem(last=False)
             return None
+        mark = hash(value)
+        kept = self._entries.get(code)
+        if kept is not None and kept.mark == mark:
+            kept.due = now + FRESH
+            return kept
         try:
             entry = self._read(value, code, now + FRESH)
         except RecordError as error:
@@ -260,6 +267,7 @@ class Resolver(Generic[T]):
                 self._broken.popitem(last=False)
             self._damaged(code)
             return Unavailable()
+        entry.mark = mark
         self._unknown.pop(code, None)
         self._broken.pop(code, None)
         self._entries[code] = entry

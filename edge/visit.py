@@ -68,6 +68,9 @@ def encode_visit(visit: Visit, record: Record, decision: Decision) -> bytes:
     A header that is not ASCII is recorded as missing: granian does not hand it over.
     """
     header = visit.headers.get
+    # A lookup costs a quarter of a microsecond: what comes together is asked for together. Browsers that say
+    # how they fetch say Sec-Purpose, not Purpose; a model is told with a platform or not at all.
+    mode, platform = header("sec-fetch-mode", ""), header("sec-ch-ua-platform", "")
     scan = Scan(
         visit.event_id,
         visit.now_ns // 1000,
@@ -85,11 +88,11 @@ def encode_visit(visit: Visit, record: Record, decision: Decision) -> bytes:
         header("accept-language", ""),
         header("referer", ""),
         header("accept", ""),
-        header("sec-purpose") or header("purpose", ""),
-        header("sec-fetch-mode", ""),
-        header("sec-ch-ua-platform", ""),
-        header("sec-ch-ua-mobile", ""),
-        header("sec-ch-ua-model", ""),
+        header("sec-purpose") or ("" if mode else header("purpose", "")),
+        mode,
+        platform,
+        header("sec-ch-ua-mobile", "") if platform else "",
+        header("sec-ch-ua-model", "") if platform else "",
         visit.placement,
         decision.rule,
         decision.variant,
