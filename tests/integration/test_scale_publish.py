@@ -3,7 +3,7 @@
 import pytest
 import redis
 from edge_process import EdgeProcess, until
-from valkey_cluster import Cluster, stopped
+from valkey_cluster import Cluster, Node, Sentinel, replica_of, stopped
 
 from analytics.valkey.client import connect
 from edge import record
@@ -137,3 +137,28 @@ def test_an_edge_never_calls_a_link_unknown_while_its_node_is_filled_again(clust
         assert edge.get("/nothing")[0] == 404
     finally:
         edge.stop()
+
+
+def test_after_a_failover_everything_is_published_again(tenant, monkeypatch, tmp_path):
+    """Replication may have lost the last edits: the new primary has another run id."""
+    from control_plane.campaigns import publish, valkey
+    from control_plane.campaigns.services import create_link
+
+    primary = Node(tmp_path / "primary", "--repl-diskless-sync-delay", "0")
+    replica = replica_of(primary, tmp_path / "replica")
+    sentinel = Sentinel(tmp_path / "sentinel", primary)
+    with stopped(primary, replica, sentinel), connect(sentinel.url, timeout=5, connect_timeout=1) as client:
+        monkeypatch.setattr(valkey, "client", lambda: client)
+        until(lambda: sentinel.client.sentinel_slaves("scanway"), "the sentinel knows the replica", 30)
+        until(lambda: swept(), "the sentinel leads to the primary", 30)
+        links = [create_link(workspace_id=tenant.workspace_id, destination=GOOD) for _ in range(3)]
+        assert client.wait(1, 10_000) == 1
+        primary.kill()
+        replica.client.config_set("replica-read-only", "no")
+        replica.client.delete(record.key(links[0].code))
+        until(lambda: swept(), "the sentinel leads to the new primary, which is filled", 60)
+        assert replica.client.info("replication")["role"] == "master"
+        assert versions(replica.client, links) == [1, 1, 1]
+        edit(links[1])
+        assert versions(replica.client, links) == [1, 2, 1]
+        assert not publish.sweep().restored
