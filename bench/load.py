@@ -145,7 +145,7 @@ def read_codes(path: Path | None) -> dict[str, list[str]]:
 def run_locust(doing: plan.Plan, url: str, page: Path) -> result.Result:
     """Runs the scenario to its end; locust's own report goes to `page`. Raises LoadError.
 
-    A process of its own, because locust replaces the sockets, threads and clocks of the one it lives in.
+    A process of its own, because locust replaces the sockets and threads of the one it lives in.
     """
     page.parent.mkdir(parents=True, exist_ok=True)
     page.unlink(missing_ok=True)
