@@ -1,6 +1,5 @@
 """Rules as people send them: what is stored of them, and with which words the rest is refused."""
 
-import contextlib
 import json
 import re
 from pathlib import Path
@@ -8,18 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from analytics.visitors.countries import CONTINENTS
 from control_plane.campaigns import actions, conditions
 from control_plane.campaigns.errors import InvalidLink
-from control_plane.campaigns.placeholders import check_template
 from control_plane.campaigns.rules import check_rules, rules_json
 from edge import rules as r
 from edge.compile import compile_rules
-from edge.destination import destination
-from edge.facts import Facts
 
 RULES_MD = (Path(__file__).parents[2] / "control_plane/api/RULES.md").read_text(encoding="utf-8")
 OWN = frozenset({"go.example.com"})
@@ -319,170 +312,6 @@ def test_every_type_of_the_edge_is_known_here_and_none_else() -> None:
     assert set(conditions.LABELS) == tags(r.AnyCondition)
     assert set(actions.LABELS) == set(actions._ACTIONS) == tags(r.AnyAction)
     assert set(conditions._LEAVES) == set(conditions.LABELS) - {"all", "any", "not"}
-
-
-# Properties
-
-texts = st.text(max_size=12)
-words = st.sampled_from(
-    [
-        "type",
-        "of",
-        "values",
-        "when",
-        "then",
-        "to",
-        "name",
-        "redirect",
-        "split",
-        "any",
-        "all",
-        "not",
-        "country",
-        "time",
-        "dates",
-        "zone",
-        "days",
-        "start",
-        "variants",
-        "weight",
-        "utm",
-        "source",
-        "ip",
-        "referrer",
-        "query",
-        "notice",
-        "title",
-        "text",
-        "app",
-        "ios_link",
-        "DE",
-        "{code}",
-        "https://example.com/{code}",
-        "10.0.0.1",
-    ]
-)
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | texts | words,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words | texts, inner, max_size=5),
-    max_leaves=25,
-)
-plain = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
-leaves = st.one_of(
-    st.builds(
-        lambda kind, values: {"type": kind, "values": values},
-        st.sampled_from(["region", "city", "placement"]),
-        st.lists(plain, min_size=1, max_size=3),
-    ),
-    st.builds(
-        lambda codes: {"type": "country", "values": codes},
-        st.lists(st.sampled_from(sorted(CONTINENTS)), min_size=1),
-    ),
-    st.builds(
-        lambda zone, days, start, end: {
-            "type": "time",
-            "zone": zone,
-            "days": days,
-            "start": f"{start // 60}:{start % 60:02}",
-            "end": f"{end // 60:02}:{end % 60:02}",
-        },
-        st.sampled_from(["UTC", "Europe/Berlin", "asia/kolkata"]),
-        st.lists(st.integers(1, 7)),
-        st.integers(0, 1439),
-        st.integers(0, 1439),
-    ),
-    st.builds(
-        lambda start: {"type": "dates", "start": start.isoformat()},
-        st.datetimes(timezones=st.timezones()).filter(
-            lambda at: 2000 < at.year < 9000 and not at.utcoffset().seconds % 60
-        ),
-    ),
-    st.builds(
-        lambda which, n: {"type": "scan_number", which: n},
-        st.sampled_from(["first", "every", "after"]),
-        st.integers(1, 10**9),
-    ),
-    st.builds(
-        lambda nets: {"type": "ip", "values": nets},
-        st.lists(st.ip_addresses().map(str), min_size=1, max_size=3),
-    ),
-    st.builds(
-        lambda name, values: {"type": "query", "name": name, "values": values},
-        plain,
-        st.lists(plain, max_size=2),
-    ),
-    st.just({"type": "bot"}),
-)
-trees = st.recursive(
-    leaves,
-    lambda inner: (
-        st.builds(
-            lambda kind, of: {"type": kind, "of": of},
-            st.sampled_from(["all", "any"]),
-            st.lists(inner, min_size=1, max_size=3),
-        )
-        | inner.map(lambda one: {"type": "not", "of": one})
-    ),
-    max_leaves=5,
-)
-urls = st.builds(
-    lambda path: f"https://example.com/{path}",
-    st.lists(
-        st.sampled_from(
-            ["{code}", "{lang}", "z", "z0000y", "%", "{", "}", "?", "#", "0", "y", "ü", "{{", "%7B"]
-        )
-    ).map("".join),
-)
-
-
-@settings(max_examples=300)
-@given(st.lists(anything, max_size=4) | anything)
-def test_no_json_makes_a_traceback(raw: Any) -> None:
-    try:
-        found = check_rules(raw, OWN)
-    except InvalidLink as error:
-        assert error.field.startswith("rules")
-        assert error.message
-        json.dumps(error.message)
-    else:
-        assert check_rules(rules_json(found), OWN) == found
-
-
-@settings(max_examples=300)
-@given(st.sampled_from(sorted({*conditions.LABELS, *actions.LABELS})),
-       st.dictionaries(words | texts, anything, max_size=4), st.booleans())  # fmt: skip
-def test_no_object_of_a_known_type_makes_a_traceback(kind: str, fields: Any, is_condition: bool) -> None:
-    part = fields | {"type": kind}
-    with contextlib.suppress(InvalidLink):
-        check_rules([{"when": part, "then": GONE} if is_condition else {"then": part}], OWN)
-
-
-@given(trees, urls)
-def test_what_was_checked_is_stored_as_it_is(when: Any, to: str) -> None:
-    raw = [{"when": when, "then": {"type": "redirect", "to": to}}]
-    try:
-        found = check_rules(raw, OWN)
-    except InvalidLink as error:
-        assert "nested" in error.message or "placeholder" in error.message
-        return
-    again = json.loads(json.dumps(rules_json(found)))
-    assert check_rules(again, OWN) == found
-    assert rules_json(check_rules(again, OWN)) == again
-    assert msgspec.convert(again, tuple[r.Rule, ...]) == found
-
-
-@given(urls, st.text(max_size=8))
-def test_a_placeholder_never_reaches_the_host(url: str, value: str) -> None:
-    try:
-        stored_url = check_template(url)
-    except InvalidLink:
-        return
-    assert check_template(stored_url) == stored_url
-    assert stored_url.count("{code}") == url.count("{code}")
-    filled = destination(stored_url, Facts(at_ms=0, code=value, languages=((value, 1.0),)))
-    assert filled.startswith("https://example.com/")
-    assert filled.isascii()
-    assert filled.isprintable()
 
 
 # The description
