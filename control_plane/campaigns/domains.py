@@ -69,8 +69,7 @@ def verify_domain(*, workspace_id: int, domain_id: int) -> Domain:
 def delete_domain(*, workspace_id: int, domain_id: int) -> None:
     """Scans of it get a plain 404, and its host may be connected again. Raises DomainInUse, NotFound."""
     with workspace_scope(workspace_id):
-        # Edits that are about to publish “gone” on this host finish first. Before the domain's own lock, in the
-        # order in which an edit takes them.
+        # Edits that are about to publish “gone” on this host finish first. Links before domains, as edits do.
         moved = FormerName.objects.filter(domain_id=domain_id).values("link_id")
         list(Link.objects.filter(id__in=moved).select_for_update().values_list("id", flat=True))
         domain = _locked_domain(domain_id)

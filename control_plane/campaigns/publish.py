@@ -12,7 +12,7 @@ publishing everything again, while the edge goes on with what it has.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -26,7 +26,7 @@ from django.db.models import F
 from control_plane.accounts.services import all_workspace_ids
 from control_plane.accounts.tenancy import current_workspace_id, workspace_scope
 from control_plane.campaigns import epoch, publish_domains
-from control_plane.campaigns.models import FormerName, Link, LinkState
+from control_plane.campaigns.models import Domain, FormerName, Link, LinkState
 from control_plane.campaigns.sending import Publication
 from control_plane.campaigns.sending import send as _send
 from edge import record
@@ -75,13 +75,14 @@ class Row(NamedTuple):
     reset_version: int
     published_version: int
     version: int
-    host: str | None
-    host_deleted_at: datetime | None
+    domain_id: int | None
 
 
-_COLUMNS: Final = (*Row._fields[:-2], "domain__host", "domain__deleted_at")
+_COLUMNS: Final = Row._fields
 Former = tuple[str | None, str]
 """Host and name."""
+Hosts = Mapping[int | None, str]
+"""By the domain's number, '' for the default one. Not here: a domain that was deleted."""
 
 _unreadable: set[tuple[int, int]] = set()
 
@@ -91,13 +92,13 @@ def publication(link: Link) -> Publication:
     if current_workspace_id() != link.workspace_id:
         with workspace_scope(link.workspace_id):
             return publication(link)
+    row = Row(*(getattr(link, name) for name in _COLUMNS))
     domain = link.domain
-    host = (domain.host, domain.deleted_at) if domain else (None, None)
-    row = Row(*(getattr(link, name) for name in _COLUMNS[:-2]), *host)
-    return _publication(row, _former([link.pk]).get(link.pk, ()))
+    hosts = {row.domain_id: domain.host} if domain and domain.deleted_at is None else {None: ""}
+    return _publication(row, hosts, _former([link.pk]).get(link.pk, ()))
 
 
-def _publication(row: Row, former: Sequence[Former]) -> Publication:
+def _publication(row: Row, hosts: Hosts, former: Sequence[Former]) -> Publication:
     whole = record.Record(
         workspace_id=row.workspace_id,
         link_id=row.id,
@@ -114,10 +115,11 @@ def _publication(row: Row, former: Sequence[Former]) -> Publication:
         pass_query=row.pass_query,
     )
     records = []
-    if row.host_deleted_at is None:
+    host = hosts.get(row.domain_id)
+    if host is not None:
         value = record.encode(whole)
         names = (row.code, row.gs1) if row.gs1 else (row.code,)
-        records = [(record.link_name(name, row.host or ""), value) for name in names]
+        records = [(record.link_name(name, host), value) for name in names]
     if former:
         gone = record.encode(
             record.Record(
@@ -148,10 +150,13 @@ def _former(link_ids: Sequence[int]) -> dict[int, list[Former]]:
 def _publications(rows: Sequence[Row]) -> list[Publication]:
     """Without those that cannot be read, which keep the record they have: one link never stops the others."""
     former = _former([row.id for row in rows])
+    # Not by a join: the planner would leave the order of the links' numbers for it.
+    here = Domain.objects.filter(deleted_at=None).values_list("id", "host")
+    hosts: Hosts = {None: "", **dict(here)} if any(row.domain_id for row in rows) else {None: ""}
     found = []
     for row in rows:
         try:
-            found.append(_publication(row, former.get(row.id, ())))
+            found.append(_publication(row, hosts, former.get(row.id, ())))
         except (msgspec.ValidationError, KeyError) as error:
             if (row.id, row.version) not in _unreadable:
                 _unreadable.add((row.id, row.version))
