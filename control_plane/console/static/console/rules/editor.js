@@ -125,6 +125,10 @@ area.addEventListener("change", () => {
   }
 });
 
+// Saving is for the button: Enter in a field of a rule would publish half of it.
+list.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
+});
 form.addEventListener("submit", (event) => {
   if (problem.hidden === false) {
     event.preventDefault();
