@@ -1,7 +1,7 @@
 """What the edge needs of Valkey, whichever way it is run: one server, a replica, sentinels or a cluster.
 
 Reads may be tried again, as often as the caller says; scripts never are, because they count. Nothing here
-waits longer than CONNECT_TIMEOUT and READ_TIMEOUT for each try.
+waits longer than CONNECT_TIMEOUT and READ_TIMEOUT for each try; for a primary elsewhere, FAR_TIMEOUT.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -44,4 +44,4 @@ def connect(url: str, *, primary_url: str = "", retries: int = 1) -> Valkey:
     if where.kind is Kind.SENTINEL:
         return Watched(where, retries)
     hear = client(url, 0)
-    return Server(client(url, retries), hear, client(primary_url, 0) if primary_url else hear)
+    return Server(client(url, retries), hear, client(primary_url, 0, far=True) if primary_url else hear)

@@ -21,6 +21,8 @@ from analytics.valkey.url import ValkeyUrl
 CONNECT_TIMEOUT: Final = 0.2
 READ_TIMEOUT: Final = 0.3
 """Seconds. A miss on a Valkey that hangs is answered 503 after at most two tries of these."""
+FAR_TIMEOUT: Final = 1.0
+"""Seconds to connect to, and to hear from, a primary that may be in another part of the world."""
 
 
 class NoAnswer(Exception):
@@ -31,15 +33,15 @@ Value = bytes | None | NoAnswer
 Argument = str | bytes | int
 
 
-def client(url: str, retries: int) -> Redis:
+def client(url: str, retries: int, *, far: bool = False) -> Redis:
     """A client of one server, by its plain URL."""
-    return Redis.from_url(url, **_patience(retries))
+    return Redis.from_url(url, **_patience(retries, far))
 
 
-def _patience(retries: int) -> dict[str, Any]:
+def _patience(retries: int, far: bool = False) -> dict[str, Any]:
     return {
-        "socket_connect_timeout": CONNECT_TIMEOUT,
-        "socket_timeout": READ_TIMEOUT,
+        "socket_connect_timeout": FAR_TIMEOUT if far else CONNECT_TIMEOUT,
+        "socket_timeout": FAR_TIMEOUT if far else READ_TIMEOUT,
         "retry": Retry(NoBackoff(), retries),
     }
 

@@ -100,6 +100,23 @@ def test_a_failover_by_sentinels(primary, replica, start, tmp_path):
         links.client.close()
 
 
+def test_sentinels_lead_past_a_replica_that_dies(primary, replica, start, tmp_path):
+    links = filled(primary.url, CODES)
+    assert links.client.wait(1, 10_000) == 1
+    sentinel = Sentinel(tmp_path / "sentinel", primary)
+    with stopped(sentinel):
+        until(lambda: sentinel.client.sentinel_slaves("scanway"), "the sentinel knows the replica", 30)
+        edge = start(sentinel.url)
+        assert answers(edge, CODES[:20]) == right(CODES[:20])
+        replica.kill()
+        assert answers(edge, CODES) == right(CODES)
+        assert "cmdstat_mget" in primary.client.info("commandstats")
+        # Heard at the primary now; what was missed in between is fetched again.
+        links.publish(CODES[0], version=2, destination="https://example.org/new")
+        until(lambda: edge.location(CODES[0]) == "https://example.org/new", "an edit is heard", 10)
+    links.client.close()
+
+
 def test_a_redirect_in_a_far_region_never_crosses(primary, start, tmp_path):
     line = SlowLine(primary.port, ONE_WAY)
     # Pings and acknowledgements of the replication cross once a second; apart from them, only edits do.
@@ -108,7 +125,8 @@ def test_a_redirect_in_a_far_region_never_crosses(primary, start, tmp_path):
         try:
             links = filled(primary.url, CODES + MANY)
             assert links.client.wait(1, 10_000) == 1
-            near_edge, far_edge = start(primary.url), start(far.url)
+            near_edge = start(primary.url)
+            far_edge = start(far.url, SCANWAY_REDIS_PRIMARY_URL=f"redis://127.0.0.1:{line.port}/0")
             for _ in ("cold", "warm"):
                 before = bytes(line.there), bytes(line.back), line.connections
                 assert answers(far_edge, MANY) == right(MANY)
@@ -125,6 +143,14 @@ def test_a_redirect_in_a_far_region_never_crosses(primary, start, tmp_path):
                 until(lambda edge=edge: edge.location("code1") == "https://example.org/new", "the edit", 15)
             assert line.crossed()[1] > crossed[1]
             assert b"https://example.org/new" in line.back
+
+            # Only what is counted has to ask the primary, so that both regions together give out five.
+            links.client.set(count_key(7), 0)
+            links.publish("few", link_id=7, max_scans=5)
+            assert links.client.wait(1, 10_000) == 1
+            given = [edge.get("/few", user_agent=PHONE)[0] for edge in (near_edge, far_edge) * 4]
+            assert given == [302] * 5 + [410] * 3
+            assert b"EVALSHA" in line.there
 
             # An edge that reads the primary from there would have been noticed.
             assert b"MGET" not in line.there
