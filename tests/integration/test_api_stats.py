@@ -13,7 +13,8 @@ from console_stack import Tenant, new_tenant
 from django.test import Client, override_settings
 
 COLUMNS = ["event_id", "chunk_id", "at", "workspace_id", "link_id", "link_version", "code", "host", "reason",
-           "status", "method", "country", "city", "device", "is_bot", "visitor_id"]  # fmt: skip
+           "status", "method", "country", "city", "device", "is_bot", "visitor_id", "placement", "rule",
+           "variant"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def scan(tenant: Tenant, link_id: int, at: datetime, **given: Any) -> list[Any]:
     row = {"event_id": uuid.uuid4(), "chunk_id": "c", "at": at, "workspace_id": tenant.workspace_id,
            "link_id": link_id, "link_version": 1, "code": "abc", "host": "h", "reason": "ok", "status": 302,
            "method": "GET", "country": "DE", "city": "Berlin", "device": "phone", "is_bot": 0,
-           "visitor_id": 1} | given  # fmt: skip
+           "visitor_id": 1, "placement": "", "rule": 0, "variant": 0} | given  # fmt: skip
     return [row[name] for name in COLUMNS]
 
 
@@ -80,6 +81,26 @@ def test_totals_series_and_breakdowns_add_up(scans: Any, tenant: Tenant) -> None
     assert days["series"][-1]["at"] == datetime.now(ZoneInfo("Pacific/Auckland")).date().isoformat()
     since = (now - timedelta(days=4)).isoformat().replace("+00:00", "Z")
     assert ask(tenant, link_id, f"?since={since}").json()["totals"]["humans"] == 5
+
+
+def test_scans_are_counted_by_placement_rule_and_variant(scans: Any, tenant: Tenant) -> None:
+    link_id = make_link(tenant)
+    now = datetime.now(UTC)
+    scans(
+        [scan(tenant, link_id, now, placement="window", rule=2, variant=1)] * 3
+        + [scan(tenant, link_id, now, placement="door", rule=2, variant=2, is_bot=1)]
+        + [scan(tenant, link_id, now, rule=10)] * 2
+        + [scan(tenant, link_id, now)]
+    )
+    found = ask(tenant, link_id, "?by=placement,rule,variant").json()["breakdowns"]
+    counts = {
+        name: {row["value"]: (row["humans"], row["bots"]) for row in rows} for name, rows in found.items()
+    }
+    assert counts == {
+        "placement": {"window": (3, 0), "": (3, 0), "door": (0, 1)},
+        "rule": {"2": (3, 1), "10": (2, 0), "": (1, 0)},
+        "variant": {"2.1": (3, 0), "2.2": (0, 1), "": (3, 0)},
+    }
 
 
 def test_a_link_without_scans_has_zeros(scans: Any, tenant: Tenant) -> None:
