@@ -43,17 +43,17 @@ class Answers:
             page = self._pages.refusal(decision, language)
         self.send_page(visit, page, more)
 
-    def preview(self, visit: Visit, short: str, destination: str | None, reason: Reason) -> None:
+    def preview(self, visit: Visit, name: str, destination: str | None, reason: Reason) -> None:
         """The page behind `CODE+`; its button leads through the short link, so that the visit counts.
 
-        `reason` is what a scan would be answered with.
+        `name` is the code, or a product's; `reason` is what a scan would be answered with.
         """
         page = self._pages.preview(
-            short,
+            f"{visit.host}/{name}",
             destination,
             visit.headers.get("accept-language", ""),
             reason=reason,
-            through=f"/{short.partition('/')[2]}",
+            through=f"/{name}",
         )
         self.send_page(visit, page)
 

@@ -138,8 +138,8 @@ class LongWay:
         if asked is not None and entry is not None and (asked.preview or decision is PREVIEW):
             # A limited link would be given away.
             hidden = would.reason is not Reason.OK or bool(record.max_scans)
-            short = f"{visit.host}/{asked.names[0]}"
-            self._answers.preview(visit, short, None if hidden else would.location, would.reason)
+            where = None if hidden else would.location
+            self._answers.preview(visit, asked.names[0], where, would.reason)
         else:
             self._answers.send(visit, decision, cookies)
         return None
