@@ -38,6 +38,10 @@ CRASH_PAUSE: Final = 1.0
 """Seconds between two starts of the same worker, so that one that cannot start does not eat a CPU."""
 
 
+_MADE: Final = b"made"
+"""What a worker says to the parent when its application could be made."""
+
+
 class Server(MPServer):
     """Granian with another way of replacing workers, and of listening.
 
@@ -96,10 +100,10 @@ class Server(MPServer):
             new.start()
             writing.close()
             with reading:
-                # An end of file, where it died, makes it readable as well.
-                started = reading.poll(START_WITHIN) and new.is_alive() and _said_so(reading)
-            if self.interrupt_signal or not started:
-                log.error("Worker %d cannot be replaced: the new one does not start.", index + 1)
+                started = self._wait_for(reading)
+            if not started:
+                if not self.interrupt_signal:
+                    log.error("Worker %d cannot be replaced: the new one does not start.", index + 1)
                 new.kill()
                 new.join()
                 return
@@ -110,6 +114,17 @@ class Server(MPServer):
                 old.kill()
                 old.join()
             log.info("Worker %d is replaced.", index + 1)
+
+    def _wait_for(self, reading: Connection) -> bool:
+        """Whether the worker at the other end could be made. False when this process is to stop first."""
+        give_up = time.monotonic() + START_WITHIN
+        while time.monotonic() < give_up and not self.interrupt_signal:
+            if reading.poll(0.1):
+                try:
+                    return reading.recv_bytes() == _MADE
+                except EOFError:  # it died
+                    return False
+        return False
 
     def _stop_workers(self) -> None:
         """Nobody stays who could take over: they end at once, when what is under way is answered."""
@@ -141,15 +156,8 @@ def _load(loader: Callable[[], Any], ready: Connection) -> Any:
     """In a worker: makes the application, and tells the parent that it could."""
     application = loader()
     with ready:
-        ready.send_bytes(b"ready")
+        ready.send_bytes(_MADE)
     return application
-
-
-def _said_so(ready: Connection) -> bool:
-    try:
-        return ready.recv_bytes() == b"ready"
-    except EOFError:
-        return False
 
 
 def server(settings: Settings, target: str = "edge.app:create", **changes: Any) -> Server:

@@ -59,8 +59,16 @@ class Hammer:
     """Starts at once; `stop` ends it and returns its books."""
 
     def __init__(
-        self, port: int, paths: list[str], *, per_second: int, connections: int = 32, run: str = "h"
+        self,
+        port: int,
+        paths: list[str],
+        *,
+        per_second: int,
+        connections: int = 32,
+        run: str = "h",
+        keep_alive: bool = True,
     ) -> None:
+        """`keep_alive` False: each scan has a connection of its own, as a phone's has."""
         self.run = run
         self._process = subprocess.Popen(
             [sys.executable, Path(__file__)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -71,6 +79,7 @@ class Hammer:
             "per_second": per_second,
             "connections": connections,
             "run": run,
+            "keep_alive": keep_alive,
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(orders) + "\n")
@@ -146,8 +155,8 @@ class _Load:
         self.paths = [str(path) for path in paths]
         self.tail = (
             f" HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUser-Agent: {PHONE}\r\nAccept: text/html\r\n"
-            "Accept-Language: de-DE,de;q=0.9\r\n\r\n"
-        )
+            "Accept-Language: de-DE,de;q=0.9\r\n"
+        ) + ("\r\n" if orders["keep_alive"] else "Connection: close\r\n\r\n")
         self.books = Books()
         self.idle: list[_Connection] = []
         self.over = False

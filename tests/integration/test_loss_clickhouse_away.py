@@ -17,8 +17,8 @@ from analytics.verify import verify
 from edge.record import Record
 
 HOUR = 3600
-PER_SECOND = 40
-"""Scans a second of the simulated hour: 144,000 in all."""
+PER_SECOND = 10
+"""Scans a second of the simulated hour: 36,000 in all."""
 SEAL_EVERY = int(os.environ.get("SCANWAY_TEST_SEAL_EVERY", "30"))
 """Seconds of scans in a segment. 1 is what a worker does by itself, and takes minutes to deliver."""
 WORKERS = ("0000000a", "0000000b")
