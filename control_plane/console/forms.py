@@ -6,7 +6,6 @@ errors at once and not one after the other.
 
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils import timezone
@@ -15,6 +14,7 @@ from control_plane.accounts.errors import AccountsError
 from control_plane.accounts.models import ROLE_CHOICES
 from control_plane.accounts.permissions import KeyScope, manages
 from control_plane.campaigns.errors import CampaignsError
+from control_plane.console import names
 
 
 class ConsoleForm(forms.Form):
@@ -59,8 +59,7 @@ class WorkspaceForm(ConsoleForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-        self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in ["UTC", *zones]]
+        self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in names.zones()]
 
 
 class InvitationForm(ConsoleForm):

@@ -166,7 +166,7 @@ class LinkForm(ConsoleForm):
         campaign.error_messages["invalid_choice"] = "There is no such campaign in this workspace."
         self.own_domains = list(domains)
         domain = self.fields["domain"]
-        domain.choices = [("", _bare(short_base())), *((one.pk, one.host) for one in self.own_domains)]
+        domain.choices = [("", _bare(short_base())), *((one.pk, _called(one)) for one in self.own_domains)]
         domain.error_messages["invalid_choice"] = "There is no such domain in this workspace."
         if link is not None:
             del self.fields["code"]
@@ -253,6 +253,10 @@ class LinkForm(ConsoleForm):
             values["domain_id"] = clean["domain"]
         values["password"] = None if clean.get("remove_password") else clean["password"]
         return values
+
+
+def _called(domain: Domain) -> str:
+    return domain.host if domain.is_verified else f"{domain.host} (waiting for its DNS)"
 
 
 def _bare(url: str) -> str:

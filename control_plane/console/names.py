@@ -1,6 +1,8 @@
 """Names people read for the short values in the events: countries, languages, devices, bot signals."""
 
+from functools import cache
 from typing import Final
+from zoneinfo import available_timezones
 
 from django.conf.locale import LANG_INFO
 
@@ -92,6 +94,12 @@ def languages() -> dict[str, str]:
     """Two-letter tag → English name, of the languages we know by name."""
     named = {tag: about["name"] for tag, about in LANG_INFO.items() if "name" in about}
     return {tag: name for tag, name in named.items() if len(tag) == 2} | {"zh": "Chinese"}
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """Time zones people choose from, by name; UTC first."""
+    return ("UTC", *sorted(z for z in available_timezones() if "/" in z and not z.startswith("Etc/")))
 
 
 def device(value: str) -> str:

@@ -172,7 +172,7 @@ EVERY_KIND = [
 
 def test_every_kind_of_rule_comes_through_the_editor_as_it_was(signed_in: Any, stack: Stack) -> None:
     page = signed_in
-    page.set_viewport_size({"width": 390, "height": 800})
+    page.set_viewport_size({"width": 360, "height": 800})
     link = new_link(stack, page, rules=EVERY_KIND, password="sesame")
     status, before = Api(stack)("GET", f"/links/{link['id']}")
     assert status == 200

@@ -3,7 +3,6 @@
 import json
 from datetime import timedelta
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -154,7 +153,6 @@ def _data(
     request: WorkspaceRequest, link: Link, shown: list[Any], error: CampaignsError | None, *, readonly: bool
 ) -> dict[str, Any]:
     """What the editor's scripts read."""
-    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
     placed = error is not None and error.field.startswith("rules[")
     return {
         "rules": shown,
@@ -165,7 +163,7 @@ def _data(
         "has_password": link.has_password,
         "destination": link.destination,
         "zone": request.workspace.time_zone,
-        "zones": ["UTC", *zones],
+        "zones": names.zones(),
         "countries": names.COUNTRIES,
         "languages": names.languages(),
         "in_apps": list(IN_APPS),

@@ -48,6 +48,7 @@ const act = (name, rule, focus = name) => {
     cardOf(rule).focusOn(focus);
     say(`Rule ${at + 1} is now rule ${to + 1} of ${rules.length}.`);
   } else if (name === "duplicate") {
+    if (rules.length >= limits.rules) return say(`A link has at most ${limits.rules} rules.`);
     const twin = copy(rule);
     rules.splice(at + 1, 0, twin);
     draw();

@@ -35,10 +35,11 @@ export const read = (json, open = false) => {
 };
 
 const isEmpty = (value) => value === "" || value === false || value === 0 || value === null || (Array.isArray(value) && !value.length) || (typeof value === "object" && value && !Object.keys(value).length);
-const REQUIRED = { os: ["values"], device: ["values"], country: ["values"], region: ["values"], city: ["values"], continent: ["values"], language: ["values"], ip: ["values"], time: ["zone"], visitor: ["new"], query: ["name"], bot: ["is_bot"], redirect: ["to"], split: ["variants"], app: ["to"], notice: ["title", "text"] };
+const REQUIRED = { os: ["values"], device: ["values"], country: ["values"], region: ["values"], city: ["values"], continent: ["values"], language: ["values"], ip: ["values"], time: ["zone"], visitor: ["new"], query: ["name"], bot: ["is_bot"], in_app: [], dates: [], scan_number: [], referrer: [], placement: [], password: [], gone: [], redirect: ["to"], split: ["variants"], app: ["to"], notice: ["title", "text"] };
 
 /** Without what says nothing; of `days`, all seven are none. */
 export const tidy = (object) => {
+  if (!(object.type in REQUIRED)) return object; // of a newer version: not ours to touch
   const kept = Object.fromEntries(Object.entries(object).filter(([name, value]) => name === "type" || REQUIRED[object.type]?.includes(name) || !isEmpty(value)));
   if (object.type === "time" && object.days?.length === 7) delete kept.days;
   if (object.type === "bot" && object.is_bot !== false) delete kept.is_bot;
