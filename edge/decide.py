@@ -11,7 +11,7 @@ from edge.record import ACTIVE, BLOCKED, DELETED, PAUSED, Record
 from edge.rules import Action
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The outcome of one scan."""
 
     reason: Reason

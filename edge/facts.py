@@ -9,7 +9,7 @@ import msgspec
 NOTHING: Final[Mapping[str, str]] = {}
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """One scan as the rules see it. Pure values; '' and None are "not known"."""
 
     at_ms: int

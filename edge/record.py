@@ -44,7 +44,7 @@ class RecordError(ValueError):
     """These bytes are not a record this version can read."""
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the edge needs to answer for one code. Small: a plain link takes about 40 bytes and its URL."""
 
     workspace_id: int = msgspec.field(name="w")
