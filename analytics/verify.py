@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from analytics import queries
+from analytics.schema.migrate import SchemaError, pending
 from analytics.schema.server import Server, connect
 
 DIMENSIONS: Final = (
@@ -78,8 +79,10 @@ class Report:
 def verify(url: str, since: date | None = None, until: date | None = None) -> Report:
     """Compares every UTC day from `since` to `until`, both included; without them, all that have events.
 
-    Raises ValueError for an unusable URL, clickhouse_connect's errors for what the server says.
+    Raises ValueError for an unusable URL, SchemaError for a database that a migration is missing from,
+    clickhouse_connect's errors for what the server says.
     """
+    _check_schema(url)
     client = connect(Server.from_url(url))
     try:
         return _verify(client, since, until)
@@ -91,11 +94,13 @@ def repair(url: str, days: Sequence[date]) -> Report:
     """Rebuilds the rollups of these UTC days from the events, and returns what they are like now.
 
     A scan that arrives while its own day is rebuilt could be counted twice or not at all. So today is
-    refused, and ingest should be stopped where older days may still arrive. Raises ValueError for today.
+    refused, and ingest should be stopped where older days may still arrive. Raises ValueError for today,
+    and as `verify`.
     """
     today = datetime.now(UTC).date()
     if any(day >= today for day in days):
         raise ValueError("Today's rollups are still being written: repair that day tomorrow.")
+    _check_schema(url)
     client = connect(Server.from_url(url))
     try:
         for day in days:
@@ -104,6 +109,14 @@ def repair(url: str, days: Sequence[date]) -> Report:
         return _verify(client, min(days), max(days)) if days else Report([])
     finally:
         client.close()
+
+
+def _check_schema(url: str) -> None:
+    """An older schema lacks dimensions, which would look like counts that were lost."""
+    if missing := pending(url):
+        raise SchemaError(
+            f"The migration {missing[0]} has not run on this database: run scanway migrate first."
+        )
 
 
 def _verify(client: Any, since: date | None, until: date | None) -> Report:

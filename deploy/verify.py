@@ -11,6 +11,7 @@ def run(*, mend: bool) -> int:
     """Prints one line a day that differs and a summary. Returns 1 where anything differs at the end."""
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
+    from analytics.schema.migrate import SchemaError
     from analytics.verify import Report, repair, verify
 
     require("verify", os.environ)
@@ -34,6 +35,8 @@ def run(*, mend: bool) -> int:
             print(f"Rebuilding the rollups of {len(days)} days from the events …")
             repair(url, days)
             report = compare()
+    except SchemaError as error:
+        raise DeployError(str(error)) from error
     except (ClickHouseError, ValueError) as error:
         raise DeployError(f"ClickHouse does not answer as it should: {error}") from error
     if report.ok:

@@ -136,6 +136,12 @@ def test_scans_of_before_have_no_placement_rule_or_variant_and_the_sums_agree(be
         assert repair(before_rules, days).ok
 
 
+def test_an_older_schema_is_named_and_not_taken_for_lost_counts(before_rules):
+    for ask in (verify, lambda url: repair(url, [date(2026, 3, 1)])):
+        with pytest.raises(SchemaError, match=f"{NAMES[3]} has not run .* scanway migrate first"):
+            ask(before_rules)
+
+
 def test_rollups_older_than_the_oldest_scan_get_the_new_dimensions_too(before_rules):
     with connect(Server.from_url(before_rules)) as client:
         client.command("TRUNCATE TABLE events")
