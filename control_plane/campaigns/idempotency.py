@@ -1,11 +1,12 @@
 """A POST that arrives twice is done once: the answer is remembered in the transaction that did the work."""
 
-import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -37,7 +38,8 @@ def remember(*, workspace_id: int, key: str, request: bytes, work: Callable[[], 
     """
     if not 0 < len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
         raise IdempotencyConflict(f"An Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters.")
-    digest = hashlib.sha256(request).hexdigest()
+    # Keyed, because a body may hold a link's password, which is short enough to be guessed from a plain hash.
+    digest = hmac.digest(settings.SECRET_KEY.encode(), request, "sha256").hex()
     with workspace_scope(workspace_id):
         IdempotencyKey.objects.filter(key=key, created_at__lt=timezone.now() - KEEP).delete()
         note = IdempotencyKey(key=key, request_hash=digest)

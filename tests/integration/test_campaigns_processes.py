@@ -45,12 +45,12 @@ def stop(process):
         process.kill()
 
 
-def until(condition):
-    for _ in range(200):
+def until(condition, seconds=10):
+    for _ in range(seconds * 20):
         if condition():
             return
         time.sleep(0.05)
-    raise AssertionError("It did not come true within 10 seconds.")
+    raise AssertionError(f"It did not come true within {seconds} seconds.")
 
 
 @pytest.fixture
@@ -123,6 +123,33 @@ def test_the_console_stops_with_an_open_stream(tenant):
         process.kill()
     assert status == 0
     assert "Traceback" not in errors
+
+
+def test_the_worker_copies_counters_and_mends_what_an_edge_reported(tenant, valkey_server):
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.campaigns.models import Link
+    from control_plane.campaigns.services import create_link
+
+    link = create_link(workspace_id=tenant.workspace_id, destination="https://example.com/", max_scans=100)
+
+    def used():
+        with workspace_scope(tenant.workspace_id):
+            return Link.objects.get(id=link.pk).scans_used
+
+    process = start("worker")
+    try:
+        with redis.Redis.from_url(valkey_server) as client:
+            until(lambda: client.exists(record.EPOCH_KEY))
+            client.incrby(record.count_key(link.pk), 7)
+            until(lambda: used() == 7, 30)
+            client.set(record.key(link.code), b"\x01\xff")
+            client.sadd(record.DAMAGED_KEY, link.code)
+            until(lambda: len(client.get(record.key(link.code))) > record.HEAD_SIZE)
+    finally:
+        status, errors = stop(process)
+    assert status == 0
+    assert "Traceback" not in errors
+    assert len(errors.splitlines()) < 10
 
 
 def test_the_worker_fills_an_emptied_valkey_and_stops_cleanly(tenant, valkey_server):
