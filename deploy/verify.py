@@ -24,6 +24,7 @@ def run(*, mend: bool) -> int:
             print(
                 f"✗ {day.day}: {day.rows} rows, {day.unique_ids} unique ids, {day.hourly} by the hour"
                 + "".join(f", {scans} by {name}" for name, scans in odd.items())
+                + "".join(f"; {table} has scans in the wrong place" for table in day.misplaced)
             )
         return report
 
@@ -31,8 +32,8 @@ def run(*, mend: bool) -> int:
         report = compare()
         if mend and not report.ok:
             today = datetime.now(UTC).date()
-            days = [day.day for day in report.differing_days if day.rollups_differ and day.day < today]
-            print(f"Rebuilding the rollups of {len(days)} days from the events …")
+            days = [day.day for day in report.differing_days if day.day < today]
+            print(f"Removing doubled events of {len(days)} days and rebuilding their rollups …")
             repair(url, days)
             report = compare()
     except SchemaError as error:
@@ -43,5 +44,7 @@ def run(*, mend: bool) -> int:
         print(f"✓ {report.rows} rows = {report.unique_ids} unique ids = each rollup, on every day.")
         return 0
     if not mend:
-        print("  → Rebuild rollups from the events with: scanway verify --repair (past days, ingest stopped)")
+        print(
+            "  → Remove doubled events and rebuild rollups with: scanway verify --repair (past days, ingest stopped)"
+        )
     return 1
