@@ -44,7 +44,5 @@ def run(*, mend: bool) -> int:
         print(f"✓ {report.rows} rows = {report.unique_ids} unique ids = each rollup, on every day.")
         return 0
     if not mend:
-        print(
-            "  → Remove doubled events and rebuild rollups with: scanway verify --repair (past days, ingest stopped)"
-        )
+        print("  → Mend it with: scanway verify --repair (past days, while ingest is stopped)")
     return 1
