@@ -5,8 +5,7 @@ import binascii
 import io
 import ipaddress
 import re
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from PIL import Image
 from control_plane.campaigns.destinations import ascii_host, check_destination
 from control_plane.campaigns.errors import InvalidDomain, InvalidLink
 from control_plane.campaigns.models import Domain
+from control_plane.campaigns.own_hosts import workspace_hosts
 
 MAX_ROBOTS: Final = 8192
 """Bytes."""
@@ -70,7 +70,11 @@ def check_host(value: Any) -> str:
 
 def apply(domain: Domain, changes: dict[str, Any]) -> bool:
     """Sets what `changes` names, of EDITABLE; True where something differs. Raises InvalidDomain."""
-    clean = {name: _CHECKS[name](value) for name, value in changes.items()}
+    own = workspace_hosts() | {domain.host}
+    clean = {
+        name: _address(name, value, own) if name in _ADDRESSES else _CHECKS[name](value)
+        for name, value in changes.items()
+    }
     differs = any(_plain(getattr(domain, name)) != value for name, value in clean.items())
     for name, value in clean.items():
         setattr(domain, name, value)
@@ -96,13 +100,13 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _address(field: str, value: Any) -> str:
+def _address(field: str, value: Any, own_hosts: Collection[str]) -> str:
     if value is None or value == "":
         return ""
     if not isinstance(value, str):
         raise InvalidDomain(field, "Give an address, such as https://example.com/.")
     try:
-        return check_destination(value)
+        return check_destination(value, own_hosts)
     except InvalidLink as error:
         raise InvalidDomain(field, error.message) from None
 
@@ -207,11 +211,10 @@ def _list(field: str, value: Any) -> list[Any]:
 
 
 _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
-    "root_redirect": partial(_address, "root_redirect"),
-    "not_found_redirect": partial(_address, "not_found_redirect"),
     "robots_txt": _robots,
     "favicon": _favicon,
     "apple_apps": _apple_apps,
     "android_apps": _android_apps,
 }
-EDITABLE: Final = frozenset(_CHECKS)
+_ADDRESSES: Final = frozenset({"root_redirect", "not_found_redirect"})
+EDITABLE: Final = _ADDRESSES | _CHECKS.keys()

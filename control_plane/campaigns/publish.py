@@ -119,14 +119,14 @@ def _publication(row: Row, hosts: Hosts, former: Sequence[Former]) -> Publicatio
     if host is not None:
         value = record.encode(whole)
         names = (row.code, row.gs1) if row.gs1 else (row.code,)
-        records = [(record.link_name(name, host), value) for name in names]
+        records = [(record.link_name(name, host), value, bool(host)) for name in names]
     if former:
         gone = record.encode(
             record.Record(
                 row.workspace_id, row.id, row.destination, version=row.version, state=record.DELETED
             )
         )
-        records += [(record.link_name(name, host or ""), gone) for host, name in former]
+        records += [(record.link_name(name, where or ""), gone, bool(where)) for where, name in former]
     pending_reset = row.reset_version if row.reset_version > row.published_version else 0
     return Publication(
         row.id,

@@ -3,29 +3,41 @@
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from control_plane.campaigns import valkey
 from edge import record
 
-# KEYS[1] record key · ARGV as in edge.record.PUBLISH_SCRIPT. Whatever is there.
-_FORCE: Final = """
-redis.call('SET', KEYS[1], ARGV[1])
+# Names on a workspace's own host can be removed, and then nothing is left that has a version: a publication
+# that was on its way would bring them back. So the removal leaves its version beside them, for a day.
+# KEYS[1] record key · KEYS[2] its removal · ARGV as in edge.record.PUBLISH_SCRIPT, or for a removal the head
+# with its version instead of a value.
+_NEWER: Final = """
+local function newer(a, b)
+  for i = 2, 9 do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x > y end
+  end
+  return false
+end
+"""
+_ON_HOST: Final = f"""{_NEWER}
+local removed = redis.call('GET', KEYS[2])
+if removed and not newer(ARGV[1], removed) then return 0 end
+{record.PUBLISH_SCRIPT}"""
+_REMOVE: Final = f"""{_NEWER}
+local removed = redis.call('GET', KEYS[2])
+if not removed or newer(ARGV[1], removed) then redis.call('SET', KEYS[2], ARGV[1], 'EX', 86400) end
+local old = redis.call('GETRANGE', KEYS[1], 0, 8)
+if #old == 9 and newer(old, ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1])
 redis.call('PUBLISH', ARGV[3], ARGV[2])
 return 1
 """
-# KEYS[1] record key · ARGV[1] head with the version · ARGV[2] name · ARGV[3] channel → 1 gone, 0 a newer
-# version is there.
-_REMOVE: Final = """
-local old = redis.call('GETRANGE', KEYS[1], 0, 8)
-if #old == 9 then
-  for i = 2, 9 do
-    local a, b = string.byte(old, i), string.byte(ARGV[1], i)
-    if a > b then return 0 end
-    if a < b then break end
-  end
-end
-redis.call('DEL', KEYS[1])
+# Whatever is there.
+_FORCE: Final = """
+redis.call('SET', KEYS[1], ARGV[1])
+if KEYS[2] then redis.call('DEL', KEYS[2]) end
 redis.call('PUBLISH', ARGV[3], ARGV[2])
 return 1
 """
@@ -52,8 +64,9 @@ class Publication:
     workspace_id: int
     code: str
     version: int
-    records: tuple[tuple[str, bytes], ...]
-    """Name and value: the link under each of its names, and “gone” under those it had before."""
+    records: tuple[tuple[str, bytes, bool], ...]
+    """Name, value, and whether it is on a workspace's own host: the link under each of its names, and “gone”
+    under those it had before."""
     count: int | None = None
     """Scans so far, of a link that counts."""
     reset: int = 0
@@ -87,21 +100,25 @@ def send(batch: Sequence[Publication], *, force: bool = False) -> None:
             counts.set(key, one.count, nx=True)
     if len(counts):
         counts.execute()
-    script = _FORCE if force else record.PUBLISH_SCRIPT
-    _each(script, ((record.key(name), value, name) for one in batch for name, value in one.records))
+    _each(
+        (_FORCE if force else None, record.key(name), value, name, host)
+        for one in batch
+        for name, value, host in one.records
+    )
 
 
 def send_domains(batch: Sequence[DomainPublication], *, force: bool = False) -> None:
     """Raises redis.RedisError, OSError."""
-    script = _FORCE if force else record.PUBLISH_SCRIPT
-    here = [one for one in batch if one.value is not None]
-    _each(script, ((record.domain_key(one.host), one.value, f"@{one.host}") for one in here))
+    calls: list[_Call] = []
     for one in batch:
-        if one.value is None:
-            head = _head.pack(record.FORMAT, one.version)
-            keys = [(record.domain_key(one.host), f"@{one.host}")]
-            keys += [(record.key(name), name) for name in one.gone]
-            _each(_REMOVE, ((key, head, message) for key, message in keys))
+        key, message = record.domain_key(one.host), f"@{one.host}"
+        if one.value is not None:
+            calls.append((_FORCE if force else None, key, one.value, message, True))
+            continue
+        head = _head.pack(record.FORMAT, one.version)
+        calls.append((_REMOVE, key, head, message, True))
+        calls += [(_REMOVE, record.key(name), head, name, True) for name in one.gone]
+    _each(calls)
 
 
 def remove_if_same(name: str, value: bytes) -> None:
@@ -112,11 +129,20 @@ def remove_if_same(name: str, value: bytes) -> None:
     )  # fmt: skip
 
 
-def _each(script: str, calls: Iterable[tuple[str, Any, str]]) -> None:
+_Call = tuple[str | None, str, bytes, str, bool]
+"""Script (None: publish), key, value, message, and whether the name is on a workspace's own host."""
+
+
+def _each(calls: Iterable[_Call]) -> None:
     # EVAL, not EVALSHA: the server knows the text after the first, and a restarted one needs no care.
     pipe = valkey.client().pipeline(transaction=False)
-    for key, value, message in calls:
-        pipe.eval(script, 1, key, value, message, record.INVALIDATE_CHANNEL)
+    for script, key, value, message, on_host in calls:
+        if on_host:
+            # The braces put it into the same slot.
+            keys, script = (key, f"{{{key}}}:removed"), script or _ON_HOST
+        else:
+            keys, script = (key,), script or record.PUBLISH_SCRIPT
+        pipe.eval(script, len(keys), *keys, value, message, record.INVALIDATE_CHANNEL)
     if len(pipe):
         pipe.execute()
 

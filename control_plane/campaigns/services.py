@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -242,4 +243,12 @@ def _save_next_version(link: Link) -> None:
 
 def _publish_on_commit(link: Link) -> None:
     # The one place where an edit leaves PostgreSQL. What is sent is fixed now: `link` may change after.
-    transaction.on_commit(partial(publish_link, publication(link)), robust=True)
+    try:
+        sent = publication(link)
+    except msgspec.ValidationError:
+        raise InvalidLink(
+            "rules",
+            "This link's rules were saved by a newer version of scanway, which this one cannot publish. "
+            "Replace them, or update this server.",
+        ) from None
+    transaction.on_commit(partial(publish_link, sent), robust=True)

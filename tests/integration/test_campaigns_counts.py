@@ -214,11 +214,11 @@ def test_the_counter_is_there_before_the_record(valkey, make, monkeypatch):
     plain = sending._each
     with monkeypatch.context() as patch:
 
-        def each(script, calls):
+        def each(calls):
             calls = list(calls)
-            for key, _, _ in calls:
+            for _, key, *_ in calls:
                 order.append((key, valkey.exists(record.count_key(link_ids[0])) if link_ids else None))
-            plain(script, calls)
+            plain(calls)
 
         link_ids = []
         link = make()

@@ -274,6 +274,19 @@ def test_destinations_on_an_own_domain_are_refused(tenant, host):
             create_link(workspace_id=tenant.workspace_id, **values)
 
 
+def test_a_domain_cannot_lead_to_itself(tenant, host):
+    from control_plane.campaigns.domains import create_domain, update_domain
+    from control_plane.campaigns.errors import InvalidDomain
+
+    with pytest.raises(InvalidDomain, match="circle"):
+        create(tenant, host, root_redirect=f"https://{host}/")
+    domain = create(tenant, host)
+    other = create_domain(workspace_id=tenant.workspace_id, host=f"other-{host}")
+    for where in (host, other.host, "192.168.1.20:8080"):
+        with pytest.raises(InvalidDomain, match="circle"):
+            update_domain(**known(domain), not_found_redirect=f"http://{where}/lost")
+
+
 def test_a_resolver_that_does_not_answer_is_not_waited_for(tenant, host, monkeypatch):
     import threading
 

@@ -196,8 +196,10 @@ def test_former_names_come_back_when_valkey_is_emptied(valkey, make, change, dom
 
 def test_a_link_of_a_newer_version_keeps_its_record_and_holds_nobody_up(valkey, make, caplog):
     from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.campaigns.errors import InvalidLink
     from control_plane.campaigns.models import Link
     from control_plane.campaigns.publish import sweep
+    from control_plane.campaigns.services import pause_link
 
     strange, plain = make(), make()
     with workspace_scope(strange.workspace_id):
@@ -205,6 +207,8 @@ def test_a_link_of_a_newer_version_keeps_its_record_and_holds_nobody_up(valkey, 
         Link.objects.filter(id=plain.pk).update(version=2)
     assert sweep().published == 1
     assert sweep().published == 0
+    with pytest.raises(InvalidLink, match="newer version"):
+        pause_link(workspace_id=strange.workspace_id, link_id=strange.pk)
     assert (stored(valkey, strange.code).version, stored(valkey, plain.code).version) == (1, 2)
     assert [one.levelname for one in caplog.records if strange.code in one.getMessage()] == ["ERROR"]
     with workspace_scope(strange.workspace_id):
