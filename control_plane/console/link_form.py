@@ -22,6 +22,7 @@ ADVANCED: Final = (
 
 _PLAIN: Final = (
     "destination", "title", "starts_at", "expires_at", "max_scans", "fallback", "pass_query",
+    "redirect_status",
 )  # fmt: skip
 """Fields that are called the same everywhere."""
 
@@ -121,6 +122,21 @@ class LinkForm(ConsoleForm):
             attrs=_plain(type="url", inputmode="url", placeholder="https://example.com/over")
         ),
     )
+    redirect_status = forms.TypedChoiceField(
+        label="Redirect status",
+        required=False,
+        coerce=int,
+        empty_value=302,
+        choices=[
+            (302, "302, for now (usual)"),
+            (301, "301, for ever: browsers remember it"),
+            (303, "303, by GET"),
+            (307, "307, for now, same method"),
+            (308, "308, for ever, same method"),
+        ],
+        help_text="With 301 and 308 a browser that came once may never ask again, and is not counted.",
+        error_messages={"invalid_choice": "Choose a status from the list."},
+    )
     pass_query = forms.BooleanField(
         label="Hand on the query of a scan",
         required=False,
@@ -184,7 +200,8 @@ class LinkForm(ConsoleForm):
     @property
     def more_is_open(self) -> bool:
         """Something behind “More” is set, or wrong."""
-        return any(name in self.errors or self.initial.get(name) for name in (*ADVANCED, "has_password"))
+        used = any(name in self.errors or self.initial.get(name) for name in (*ADVANCED, "has_password"))
+        return used or self.initial.get("redirect_status", 302) != 302
 
     def clean_destination(self) -> str:
         try:
@@ -238,17 +255,7 @@ class LinkForm(ConsoleForm):
     def values(self) -> dict[str, Any]:
         """What the services take."""
         clean = self.cleaned_data
-        names = [
-            "destination",
-            "title",
-            "starts_at",
-            "expires_at",
-            "max_scans",
-            "fallback",
-            "pass_query",
-            "gs1",
-        ]
-        values = {name: clean[name] for name in names} | {"campaign_id": clean["campaign"]}
+        values = {name: clean[name] for name in (*_PLAIN, "gs1")} | {"campaign_id": clean["campaign"]}
         if "domain" in self.fields:
             values["domain_id"] = clean["domain"]
         values["password"] = None if clean.get("remove_password") else clean["password"]

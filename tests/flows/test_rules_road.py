@@ -1,5 +1,6 @@
 """Rules as a person makes them: two in the editor, tried, saved, and followed by two phones."""
 
+import json
 import re
 from typing import Any
 
@@ -185,6 +186,25 @@ def test_every_kind_of_rule_comes_through_the_editor_as_it_was(signed_in: Any, s
     after = Api(stack)("GET", f"/links/{link['id']}")[1]["rules"]
     assert after[:-1] == before["rules"][:-1]
     assert after[-1] == {"name": "last", "then": {"type": "gone"}}
+
+
+def test_json_and_cards_follow_each_other_and_dragging_moves_a_rule(signed_in: Any, stack: Stack) -> None:
+    page = signed_in
+    new_link(stack, page)
+    page.locator("[data-rules-json] summary").click()
+    there = [
+        {"name": n, "then": {"type": "redirect", "to": f"https://example.com/{n}"}} for n in ("one", "two")
+    ]
+    page.fill("#rules-json", json.dumps(there))
+    expect(rule(page, 2).locator(".rule-name")).to_have_text("two")
+    rule(page, 2).locator(".rule-number").drag_to(rule(page, 1).locator(".rule-number"))
+    expect(rule(page, 1).locator(".rule-name")).to_have_text("two")
+    assert [one["name"] for one in json.loads(page.input_value("#rules-json"))] == ["two", "one"]
+    # What the page does not know is not dropped in silence: the server refuses it.
+    page.fill("#rules-json", json.dumps([there[0] | {"nmae": "x"}]))
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Not saved.")
+    assert "nmae" in page.inner_text(".notice-danger")
 
 
 def test_without_javascript_the_rules_are_json(browser: Any, stack: Stack) -> None:

@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+import zxingcpp
 from console_pages import Address, member, new_link, signed_in, text_of
 from console_stack import new_tenant
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -156,6 +157,9 @@ def test_a_link_lives_on_the_chosen_domain(client, tenant, at, host):
     assert page.status_code == 200
     assert f"http://{host}:8080/menu" in page.content.decode()
     assert f"{host}:8080/menu" in client.get(at("links/")).content.decode()
+    number = page.redirect_chain[-1][0].split("/")[-2]
+    image = Image.open(io.BytesIO(client.get(at(f"links/{number}/qr.png?mm=40")).content))
+    assert zxingcpp.read_barcodes(image)[0].text.lower() == f"http://{host}:8080/menu"
     stranger = new_domain(new_tenant(), f"x.{host}")
     page = client.post(at("links/new/"), form | {"domain": stranger.pk})
     assert page.status_code == 422

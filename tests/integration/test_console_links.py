@@ -252,6 +252,7 @@ def test_password_limit_fallback_and_gs1_are_set_shown_and_taken_away(client, te
         "max_scans": "100",
         "fallback": "https://example.com/over",
         "pass_query": "on",
+        "redirect_status": "307",
         "gtin": "9506000134352",
         "lot": "LOT7",
     }
@@ -260,6 +261,7 @@ def test_password_limit_fallback_and_gs1_are_set_shown_and_taken_away(client, te
     link = link_of(tenant, int(page.redirect_chain[-1][0].split("/")[-2]))
     assert link.has_password and "open sesame" not in link.password_hash
     assert (link.max_scans, link.fallback, link.pass_query) == (100, "https://example.com/over", True)
+    assert link.redirect_status == 307
     assert link.gs1 == "01/09506000134352/10/LOT7"
     for words in ("protected", "limit 0/100", "fallback", "01/09506000134352/10/LOT7"):
         assert words in text_of(body), words

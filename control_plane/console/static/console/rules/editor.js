@@ -2,6 +2,7 @@
 import { ruleCard } from "./card.js";
 import { data } from "./data.js";
 import { say } from "./dom.js";
+import { startDragging } from "./drag.js";
 import { EXAMPLES } from "./examples.js";
 import { copy, read, write } from "./model.js";
 import { startPanels } from "./panels.js";
@@ -16,15 +17,28 @@ const { readonly, limits } = data;
 let rules = [];
 let saved = "";
 let leaving = false;
+let typing;
+const TYPING = 400; // ms after the last key
 
 const json = () => rules.map(write);
 const text = () => JSON.stringify(json(), null, 2);
 
-const changed = () => {
-  area.value = text();
-  const dirty = area.value !== saved || data.draft;
-  if (state) state.textContent = dirty ? "Not saved yet" : "";
+const noticed = () => {
+  if (state) state.textContent = area.value !== saved || data.draft ? "Not saved yet" : "";
   document.dispatchEvent(new CustomEvent("scanway:draft"));
+};
+const changed = () => {
+  clearTimeout(typing);
+  area.value = text();
+  noticed();
+};
+const isJson = (typed) => {
+  try {
+    JSON.parse(typed || "[]");
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 const draw = () => {
@@ -37,16 +51,20 @@ const draw = () => {
 };
 const cardOf = (rule) => document.getElementById(rule.id);
 
+const move = (at, to, focus = "toggle") => {
+  if (to < 0 || to >= rules.length) return;
+  const [rule] = rules.splice(at, 1);
+  rules.splice(to, 0, rule);
+  draw();
+  cardOf(rule).focusOn(focus);
+  say(`Rule ${at + 1} is now rule ${to + 1} of ${rules.length}.`);
+  changed();
+};
+
 const act = (name, rule, focus = name) => {
   const at = rules.indexOf(rule);
   if (name === "up" || name === "down") {
-    const to = at + (name === "up" ? -1 : 1);
-    if (to < 0 || to >= rules.length) return;
-    rules.splice(at, 1);
-    rules.splice(to, 0, rule);
-    draw();
-    cardOf(rule).focusOn(focus);
-    say(`Rule ${at + 1} is now rule ${to + 1} of ${rules.length}.`);
+    return move(at, at + (name === "up" ? -1 : 1), focus);
   } else if (name === "duplicate") {
     if (rules.length >= limits.rules) return say(`A link has at most ${limits.rules} rules.`);
     const twin = copy(rule);
@@ -109,21 +127,29 @@ document.addEventListener("click", (event) => {
   if ("addRule" in button.dataset) add([read({ when: { type: "country", values: [] }, then: { type: "redirect", to: "" } }, true)]);
 });
 
-area.addEventListener("change", () => {
+/** The cards from the JSON; the text itself stays as it is typed. False where it cannot be read. */
+const follow = () => {
+  clearTimeout(typing);
   try {
     const given = JSON.parse(area.value || "[]");
-    if (!Array.isArray(given) || given.some((one) => !one || typeof one !== "object")) throw new Error("it has to be a list of rules");
+    if (!Array.isArray(given) || given.some((one) => !one || typeof one !== "object" || Array.isArray(one))) throw new Error("it has to be a list of rules");
     load(given);
-    problem.hidden = true;
-    area.removeAttribute("aria-invalid");
     draw();
-    changed();
-    say("The cards show the rules from the JSON.");
+    noticed();
   } catch (error) {
     problem.textContent = `This cannot be read, so the cards stay as they were: ${error.message}`;
     problem.hidden = false;
     area.setAttribute("aria-invalid", "true");
+    return false;
   }
+  return true;
+};
+// While typing and not when the field is left: then the page would move away under a click on the button.
+area.addEventListener("input", () => {
+  problem.hidden = true;
+  area.removeAttribute("aria-invalid");
+  clearTimeout(typing);
+  typing = setTimeout(follow, TYPING);
 });
 
 // Saving is for the button: Enter in a field of a rule would publish half of it.
@@ -131,7 +157,9 @@ list.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
 });
 form.addEventListener("submit", (event) => {
-  if (problem.hidden === false) {
+  clearTimeout(typing);
+  if (!isJson(area.value)) {
+    follow();
     event.preventDefault();
     form.querySelector("[data-rules-json]").open = true;
     area.focus();
@@ -141,4 +169,5 @@ form.addEventListener("submit", (event) => {
 });
 addEventListener("beforeunload", (event) => { if (!leaving && !readonly && area.value !== saved) event.preventDefault(); });
 
+if (!readonly) startDragging(list, move);
 startPanels({ draft: text, form });

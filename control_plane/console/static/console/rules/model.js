@@ -10,22 +10,25 @@ export const leaf = (cond, not = false) => ({ kind: "leaf", id: newId("c"), not,
 export const group = (match, items, not = false) => ({ kind: "group", id: newId("g"), not, match, items, path: "" });
 const raw = (json) => ({ kind: "raw", id: newId("r"), json, path: "" });
 
+// What has a field that we do not know stays raw: the server says that it is wrong, we do not hide it.
+const isOnly = (json, ...fields) => Object.keys(json).every((name) => fields.includes(name));
+
 const line = (json, nested) => {
   let not = false;
   let inner = json;
-  if (json?.type === "not" && json.of) [not, inner] = [true, json.of];
+  if (json?.type === "not" && json.of && isOnly(json, "type", "of")) [not, inner] = [true, json.of];
   if (!inner || typeof inner !== "object" || inner.type === "not") return raw(json);
   if (!GROUPS.has(inner.type)) return leaf(structuredClone(inner), not);
-  if (nested || !Array.isArray(inner.of) || !inner.of.length) return raw(json);
+  if (nested || !Array.isArray(inner.of) || !inner.of.length || !isOnly(inner, "type", "of")) return raw(json);
   const items = inner.of.map((one) => line(one, true));
   return items.some((one) => one.kind === "raw") ? raw(json) : group(inner.type, items, not);
 };
 
 /** The editor's form of one rule of the JSON. */
 export const read = (json, open = false) => {
-  const when = json.when ?? null;
-  const rule = { id: newId("rule"), open, name: json.name ?? "", match: "all", items: [], then: structuredClone(json.then ?? { type: "redirect", to: "" }), errors: [], hints: {} };
-  if (when && GROUPS.has(when.type) && Array.isArray(when.of) && when.of.length) {
+  const { name = "", when = null, then = { type: "redirect", to: "" }, ...rest } = json;
+  const rule = { id: newId("rule"), open, name: String(name), match: "all", items: [], then: structuredClone(then), rest, errors: [], hints: {} };
+  if (when && GROUPS.has(when.type) && Array.isArray(when.of) && when.of.length && isOnly(when, "type", "of")) {
     rule.match = when.type;
     rule.items = when.of.map((one) => line(one, false));
   } else if (when && !(when.type === "all" && when.of?.length === 0)) {
@@ -43,7 +46,7 @@ export const tidy = (object) => {
   const kept = Object.fromEntries(Object.entries(object).filter(([name, value]) => name === "type" || REQUIRED[object.type]?.includes(name) || !isEmpty(value)));
   if (object.type === "time" && object.days?.length === 7) delete kept.days;
   if (object.type === "bot" && object.is_bot !== false) delete kept.is_bot;
-  if (object.type === "split") kept.variants = (object.variants ?? []).map((one) => ({ to: one.to ?? "", ...(one.weight !== 1 && { weight: one.weight }), ...(one.name && { name: one.name }) }));
+  if (object.type === "split") kept.variants = (object.variants ?? []).map(({ to = "", weight = 1, name, ...rest }) => ({ to, ...(weight !== 1 && { weight }), ...(name && { name }), ...rest }));
   return kept;
 };
 
@@ -63,7 +66,7 @@ export const write = (rule) => {
   if (items.length === 1) json.when = written(items[0], "when");
   else if (items.length) json.when = { type: rule.match, of: items.map((item, index) => written(item, `when.of[${index}]`)) };
   json.then = tidy(rule.then);
-  return json;
+  return { ...json, ...rule.rest };
 };
 
 /** A copy that shares nothing with the rule. */
