@@ -202,16 +202,17 @@ def _finish_exchange(client: Any) -> None:
 
 
 def _view(client: Any, table: str) -> str:
-    """The SELECT of the view that fills a rollup."""
-    select: str = client.query(
-        "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
-        parameters={"name": f"{table}_mv"},
-    ).first_row[0]
-    return select
+    """The SELECT of the view that fills a rollup, or of the views, one after the other."""
+    selects = client.query(
+        "SELECT as_select FROM system.tables WHERE database = currentDatabase() "
+        "AND engine = 'MaterializedView' AND startsWith(name, {table:String}) ORDER BY name",
+        parameters={"table": table},
+    ).result_rows
+    return " UNION ALL ".join(select for (select,) in selects)
 
 
 def _rebuild(client: Any, table: str, column: str, day: date) -> None:
-    """The view's own SELECT fills the table again, so the two can never drift apart."""
+    """The views' own SELECTs fill the table again, so the two can never drift apart."""
     select = _view(client, table)
     client.command(
         f"ALTER TABLE {table} DELETE WHERE {column} = {{day:Date}} SETTINGS mutations_sync = 2",

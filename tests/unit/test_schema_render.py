@@ -26,11 +26,12 @@ def test_every_statement_can_be_repeated(cluster):
         kind = statement.split()[0]
         if kind == "CREATE":
             assert re.match(r"CREATE (TABLE|MATERIALIZED VIEW) IF NOT EXISTS ", statement), statement[:80]
-        elif kind == "ALTER" and " MODIFY QUERY\n" not in statement:
+        elif kind == "ALTER":
+            # Not MODIFY QUERY: a retry of an insert from before a restart would be counted again.
             added = re.findall(r"^    ADD COLUMN (IF NOT EXISTS )?", statement, re.M)
             assert added
             assert all(added)
-        elif kind != "ALTER":
+        else:
             # Under its token the same rows go in once.
             assert kind == "INSERT"
             assert re.search(r"insert_deduplication_token = '\d{4}_\w+'", statement)
@@ -64,10 +65,8 @@ def test_every_statement_of_a_cluster_runs_on_it():
     assert all("distributed_foreground_insert = 1" in one for one in inserts)
     columns = [re.sub(r"^ALTER TABLE \w+", "", one) for one in made if "ADD COLUMN" in one]
     assert len(columns) == 2 * len(set(columns))
-    for query in (one for one in made if " MODIFY QUERY\n" in one):
-        assert "FROM events_local\n" in query
     views = [one for one in made if "MATERIALIZED VIEW" in one]
-    assert len(views) == 2
+    assert len(views) == 3
     for view in views:
         assert re.search(r" TO scans_(hourly|daily)_local AS\n", view)
         assert "FROM events_local\n" in view
