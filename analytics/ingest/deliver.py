@@ -153,6 +153,7 @@ class Deliverer:
         if there == 0:
             # Proven absent: from here on its token is as young as this note, and a retry may rely on it.
             self._pending = self._attempts.note(segment_id, time.time())
+            del self._counted[segment_id]  # an INSERT whose answer is lost may make it untrue
             self._warehouse.insert(rows, segment_id)
             return Outcome.DELIVERED
         if there >= len(rows):

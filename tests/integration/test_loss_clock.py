@@ -15,7 +15,7 @@ from test_ingest_deliver import (  # noqa: F401 (fixtures)
     spool,
 )
 
-from analytics.ingest.deliver import Outcome
+from analytics.ingest.deliver import TOKEN_AGE, Outcome
 
 HOUR = 3600
 
@@ -58,3 +58,25 @@ def test_segments_written_around_jumps_all_arrive_once(spool, deliverer, databas
     for waiting, _ in spool.sealed():
         deliver.deliver(waiting)
     assert Totals(database).all_are(120), Totals(database)
+
+
+class SaysNoAndDoesIt(TokenlessWarehouse):
+    """The answer to the first INSERT is lost, and ClickHouse forgets every token."""
+
+    answered = False
+
+    def insert(self, rows, token):
+        super().insert(rows, token)
+        if not self.answered:
+            self.answered = True
+            raise OSError("the answer was lost")
+
+
+def test_what_was_absent_before_a_long_outage_is_counted_again_after_it(spool, deliverer, database):  # noqa: F811
+    put(spool.root, "seg", segment(*(scan(each) for each in range(50))), age=TOKEN_AGE + 60)
+    deliver = deliverer(SaysNoAndDoesIt)
+    with pytest.raises(OSError, match="lost"):
+        deliver.deliver("seg")
+    with time_machine.travel(time.time() + TOKEN_AGE + 60):
+        assert deliver.deliver("seg").outcome is Outcome.ALREADY_THERE
+    assert Totals(database).all_are(50), Totals(database)
