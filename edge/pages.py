@@ -169,7 +169,7 @@ class Pages:
             style=self._style,
             name=name,
             icon=_ICONS[name],
-        ).encode()
+        ).encode(errors="replace")
         headers = [
             ("content-type", "text/html; charset=utf-8"),
             ("content-length", str(len(body))),
