@@ -54,9 +54,9 @@ const scanNumber = (cond, changed) => {
 
 const query = (cond, changed) => {
   cond.values ??= [];
-  return h("div", { class: "form-tight" },
+  return h("div", { class: "fields-2" },
     field("Parameter", ".name", h("input", { class: "input", value: cond.name ?? "", placeholder: "ref", autocomplete: "off", autocapitalize: "none", spellcheck: "false", oninput: (event) => { cond.name = event.target.value.trim(); changed(); } })),
-    h("div", { "data-path": ".values" }, tokens("Values of the parameter", cond.values, changed, { placeholder: "any value" })));
+    h("div", { class: "field", "data-path": ".values" }, h("span", { class: "legend", "aria-hidden": "true" }, "Values"), tokens("Values of the parameter", cond.values, changed, { placeholder: "any value" })));
 };
 
 /** label: in the menu. ops: what "is" and "is not" are called here. fresh: a new one. input: its values. */
@@ -79,7 +79,7 @@ export const FACTS = {
   dates: { label: "Date", ops: ["is within", "is outside of"], fresh: {}, input: dates },
   scan_number: { label: "Scan number", ops: IS, fresh: { first: 100 }, input: scanNumber },
   visitor: { label: "New or returning", ops: ["is", "is not"], fresh: { new: true }, input: (cond, changed) => select([["true", "the visitor’s first scan today"], ["false", "a visitor who scanned before today"]], Boolean(cond.new), { "aria-label": "New or returning", onchange: (event) => { cond.new = event.target.value === "true"; changed(); } }) },
-  query: { label: "Query parameter", ops: ["is there", "is not there"], fresh: { name: "" }, input: query },
+  query: { label: "Query parameter", ops: IS, fresh: { name: "" }, input: query },
   referrer: { label: "Comes from", ops: ["is", "is not"], fresh: {}, input: typed("Sites", { placeholder: "any site, or example.com", clean: host }) },
   placement: { label: "Placement", ops: IS, fresh: {}, input: typed("Placements", { placeholder: "any, or door" }) },
   ip: { label: "Network", ops: ["is in", "is not in"], fresh: { values: [] }, input: typed("Networks", { placeholder: "192.0.2.0/24" }) },
@@ -94,7 +94,7 @@ const MENU = [
 ].map(([title, facts]) => [title, facts.map((fact) => [fact, FACTS[fact].label])]);
 
 // Their inputs need the whole width, below the question.
-const BROAD = new Set(["time", "dates", "query"]);
+const BROAD = new Set(["time", "dates", "query", "scan_number"]);
 
 /** A row. changed(): a value differs; redraw(focus): the row itself does; remove(): take it away. */
 export const conditionRow = (item, word, { changed, redraw, remove }) => {
