@@ -104,7 +104,7 @@ def test_the_console_is_usable_on_a_small_phone(signed_in: Any, stack: Stack) ->
     signed_in.set_viewport_size({"width": 360, "height": 740})
     code = Api(stack).create(destination="https://example.com/a/rather/long/path?with=a&query=too")["code"]
     link = signed_in.url.rstrip("/") + "/links/"
-    for path in ("", "links/", "links/new/", "campaigns/", "settings/"):
+    for path in ("", "links/", "links/new/", "campaigns/", "settings/", "settings/domains/"):
         signed_in.goto(f"{stack.console_url}/w/my-workspace/{path}")
         wide = signed_in.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, (path, wide)

@@ -103,7 +103,16 @@ def test_what_is_wrong_is_said_with_its_place_and_nothing_is_lost(client, tenant
     assert saved(tenant, link) == []
 
 
-@pytest.mark.parametrize("text", ["not json", '{"a": 1}', "[" * 100_000, '[1, "x", null]', "[{}]"])
+NESTED = (
+    '[{"when": '
+    + '{"type": "not", "of": ' * 600
+    + '{"type": "bot"}'
+    + "}" * 600
+    + ', "then": {"type": "gone"}}]'
+)
+
+
+@pytest.mark.parametrize("text", [NESTED, "not json", '{"a": 1}', "[" * 100_000, '[1, "x", null]', "[{}]"])
 def test_what_is_no_list_of_rules_gets_a_sentence(client, tenant, at, link, text):
     page = client.post(at(f"links/{link.pk}/rules/"), {"rules": text, "version": 1})
     assert page.status_code == 422

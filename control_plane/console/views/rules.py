@@ -23,6 +23,8 @@ from edge import rules as limits
 
 MAX_TEXT: Final = 2_000_000
 """Characters of a draft: more than the largest list that may be saved."""
+MAX_NESTED: Final = 64
+"""Brackets inside brackets; rules that may be saved need about 20."""
 ICONS: Final = (
     "arrow-down", "arrow-up", "chevron-down", "circle-alert", "copy-plus", "layers", "plus", "trash-2",
     "triangle-alert", "undo-2", "x",
@@ -104,7 +106,24 @@ def read_draft(text: str) -> list[Any]:
         ) from None
     if not isinstance(draft, list):
         raise InvalidLink("rules", "The rules have to be a list in square brackets, first one first.")
+    if _is_deep(draft):
+        raise InvalidLink("rules", "Conditions stand too deep inside each other. Write them flatter.")
     return draft
+
+
+def _is_deep(value: Any) -> bool:
+    """Nested further than the page could be written."""
+    level = [value]
+    for _ in range(MAX_NESTED):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, list | dict)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _version(request: WorkspaceRequest) -> int:
