@@ -1,6 +1,7 @@
 """Jobs of campaigns. Each opens the scopes it needs; none is open when it starts."""
 
 import logging
+import time
 
 import redis
 from procrastinate.contrib.django import app
@@ -9,6 +10,7 @@ from control_plane.campaigns import counts, idempotency, publish
 
 log = logging.getLogger("publish")
 _valkey_is_away = False
+_counts_rest_until = 0.0
 
 
 @app.periodic(cron="* * * * * *")
@@ -38,12 +40,21 @@ def sweep(timestamp: int) -> None:
 @app.periodic(cron="*/5 * * * * *")
 @app.task(name="campaigns.copy_counts", queueing_lock="campaigns.copy_counts")
 def copy_counts(timestamp: int) -> None:
-    """Every 5 seconds: what Valkey counted, for links with a limit or rules by number."""
+    """Every 5 seconds: what Valkey counted, for links with a limit or rules by number.
+
+    At most a tenth of the time: 20,000 such links take about 0.5 s, and a million come round less often.
+    """
+    global _counts_rest_until
+    started = time.monotonic()
+    if started < _counts_rest_until:
+        return
     try:
         counts.copy_back()
     except (redis.RedisError, OSError):
         # The sweep says it.
         return
+    ended = time.monotonic()
+    _counts_rest_until = ended + 9 * (ended - started)
 
 
 @app.periodic(cron="17 * * * *")
