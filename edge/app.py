@@ -118,7 +118,7 @@ class Edge:
 
     def _respond(self, visit: Visit, entry: Entry, hit: int) -> None:
         """Decide, record, respond."""
-        visit.arrived(self._mint, self._address)
+        visit.event_id, visit.ip = self._mint(visit.now_ns), self._address(visit.scope)
         decision = entry.always
         if decision is None:
             needs = entry.compiled.needs

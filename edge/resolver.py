@@ -9,7 +9,6 @@ whose single operations are whole under the interpreter's lock.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import OrderedDict, deque
@@ -110,8 +109,11 @@ class Resolver(Generic[T]):
         """The entry in memory, whatever its age. `now` is time.monotonic(). The hot path: no await."""
         entry = self._entries.get(code)
         if entry is not None:
-            with contextlib.suppress(KeyError):  # pushed out this very moment: still good for one answer
+            # Entering a context would cost more than all of this.
+            try:  # noqa: SIM105
                 self._entries.move_to_end(code)
+            except KeyError:
+                pass  # pushed out this very moment: it is good for one answer more
             if now >= entry.due or entry.due < self._renewed:
                 entry.due = max(now + RETRY, self._renewed)
                 if self._loop is not None:

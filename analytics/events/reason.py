@@ -20,6 +20,9 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"
     UNAVAILABLE = "unavailable"
 
+    # Enum's own is a Python function, and the edge looks a reason's counter up for every scan.
+    __hash__ = str.__hash__
+
     @property
     def is_fault(self) -> bool:
         """True where we failed, False where a rule said no. Only faults alert."""
