@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -43,6 +44,10 @@ from edge.visit import Visit
 log = logging.getLogger("edge")
 
 ByLoop = Callable[[Any], None]
+
+SWITCH_INTERVAL: Final = 0.0001
+"""Seconds until a thread that computes gives way to another. Python's own 5 ms are what a scan would wait for
+while the loop reads Valkey's answers: with them p99 at half load was 8 ms, with this 5."""
 
 METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -225,6 +230,7 @@ class Edge:
 def create() -> Edge:
     """The application as each worker makes it, from the environment. Raises SettingError."""
     configure_logging()
+    sys.setswitchinterval(SWITCH_INTERVAL)
     busfault.install()
     edge = Edge(edge_settings.from_env())
     dispatch.install(edge.answer)

@@ -18,7 +18,7 @@ PLAIN: Final = Compiled((), lambda _: UNAVAILABLE, 0, False)
 class Entry:
     """One L1 entry. Built once per fetch, read by every hit."""
 
-    __slots__ = ("always", "asks", "compiled", "due", "mark", "record", "redirect")
+    __slots__ = ("always", "asks", "compiled", "due", "mark", "record", "redirect", "used")
 
     def __init__(self, record: Record, due: float) -> None:
         """Raises RecordError where the rules cannot work."""
@@ -29,7 +29,7 @@ class Entry:
         self.compiled: Compiled = PLAIN if self.always else compiled_record(record)
         self.asks = self.compiled.needs & COUNTED != 0 or (self.always is None and bool(record.password))
         """Whether an answer may have to wait: for Valkey's counters, or for a password."""
-        self.mark = 0
+        self.mark, self.used = 0, 0.0
         self.due = due
         """time.monotonic() from which the next hit has the record fetched again."""
 

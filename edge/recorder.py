@@ -25,12 +25,12 @@ class Recorder:
         """Before the answer leaves, with the time it took to find. `hit`: 1 where the link was in memory."""
         payload = encode_visit(visit, record, decision)
         counters = self._counters
-        nanoseconds = int((time.monotonic() - visit.started) * 1e9)
         with self._lock:
             self.spool.append(payload)
             counters[REASON_SLOT[decision.reason]] += 1
-            counters[_HITS] += hit
-            observe(counters, nanoseconds)
+            if hit:
+                counters[_HITS] += 1
+            observe(counters, int((time.monotonic() - visit.started) * 1e9))
 
     def tick(self) -> None:
         """Every second: seals what there is."""

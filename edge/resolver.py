@@ -9,6 +9,7 @@ whose single operations are whole under the interpreter's lock.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import OrderedDict, deque
@@ -27,6 +28,8 @@ FRESH: Final = 5.0
 """Seconds an entry is answered with before the next hit has it fetched again in the background."""
 RETRY: Final = 1.0
 """Seconds until that is tried again where it did not succeed."""
+RECENT: Final = 1.0
+"""Seconds in which many hits of an entry are one use of it."""
 MAX_NEGATIVE: Final = 10_000
 MAX_BATCH: Final = 256
 MAX_WAITING: Final = 10_000
@@ -55,6 +58,8 @@ class Kept(Protocol):
     """time.monotonic() from which the next hit has it fetched again."""
     mark: int
     """hash() of the value it was made of."""
+    used: float
+    """time.monotonic() from which a hit counts as another use."""
 
 
 T = TypeVar("T", bound=Kept)
@@ -109,11 +114,11 @@ class Resolver(Generic[T]):
         """The entry in memory, whatever its age. `now` is time.monotonic(). The hot path: no await."""
         entry = self._entries.get(code)
         if entry is not None:
-            # Entering a context would cost more than all of this.
-            try:  # noqa: SIM105
-                self._entries.move_to_end(code)
-            except KeyError:
-                pass  # pushed out this very moment: it is good for one answer more
+            if now >= entry.used:
+                # Who was used last is known to the second: each hit would pay for more.
+                entry.used = now + RECENT
+                with contextlib.suppress(KeyError):  # pushed out this very moment: good for one answer more
+                    self._entries.move_to_end(code)
             if now >= entry.due or entry.due < self._renewed:
                 entry.due = max(now + RETRY, self._renewed)
                 if self._loop is not None:
@@ -269,7 +274,7 @@ class Resolver(Generic[T]):
                 self._broken.popitem(last=False)
             self._damaged(code)
             return Unavailable()
-        entry.mark = mark
+        entry.mark, entry.used = mark, now + RECENT
         self._unknown.pop(code, None)
         self._broken.pop(code, None)
         self._entries[code] = entry

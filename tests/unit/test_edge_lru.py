@@ -21,17 +21,18 @@ def test_memory_keeps_what_was_used_last_and_no_more_than_its_bound(bound, steps
     resolver = memory(bound)
     model: OrderedDict[str, int] = OrderedDict()
     for number, (step, code) in enumerate(steps):
+        now = 10.0 * number  # far enough apart to be uses of their own
         if step == "learn":
-            resolver._learn(code, encode(Record(1, number, "https://example.com/")), True, 0.0)
+            resolver._learn(code, encode(Record(1, number, "https://example.com/")), True, now)
             fresh = code not in model
             model[code] = number
             if fresh and len(model) > bound:
                 model.popitem(last=False)
         elif step == "gone":
-            assert resolver._learn(code, None, True, 0.0) is None
+            assert resolver._learn(code, None, True, now) is None
             model.pop(code, None)
         else:
-            entry = resolver.cached(code, 0.0)
+            entry = resolver.cached(code, now)
             assert (entry and entry.record.link_id) == model.get(code)
             if code in model:
                 model.move_to_end(code)
