@@ -11,7 +11,17 @@ from redis.asyncio.client import PubSub
 
 from analytics.valkey.url import Kind, parse
 from edge.valkey_cluster import Cluster
-from edge.valkey_server import Argument, NoAnswer, Server, Value, Watched, client
+from edge.valkey_line import Line, can_reach
+from edge.valkey_server import (
+    CONNECT_TIMEOUT,
+    READ_TIMEOUT,
+    Argument,
+    NoAnswer,
+    Server,
+    Value,
+    Watched,
+    client,
+)
 
 __all__ = ["Argument", "NoAnswer", "Valkey", "Value", "connect"]
 
@@ -44,4 +54,6 @@ def connect(url: str, *, primary_url: str = "", retries: int = 1) -> Valkey:
     if where.kind is Kind.SENTINEL:
         return Watched(where, retries)
     hear = client(url, 0)
-    return Server(client(url, retries), hear, client(primary_url, 0, far=True) if primary_url else hear)
+    write = client(primary_url, 0, far=True) if primary_url else hear
+    line = Line(url, CONNECT_TIMEOUT, READ_TIMEOUT) if can_reach(url) else None
+    return Server(client(url, retries), hear, write, line, retries)

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from analytics.valkey.url import ValkeyUrl
+from edge.valkey_line import Line
 
 CONNECT_TIMEOUT: Final = 0.2
 READ_TIMEOUT: Final = 0.3
@@ -49,11 +50,25 @@ def _patience(retries: int, far: bool = False) -> dict[str, Any]:
 class Server:
     """One server to read and hear, and one to write, which may be the same."""
 
-    def __init__(self, read: Redis, hear: Redis, write: Redis) -> None:
+    def __init__(
+        self, read: Redis, hear: Redis, write: Redis, line: Line | None = None, retries: int = 0
+    ) -> None:
+        """`line` is asked for records, up to `retries` times more; without it, `read` is."""
         self._read, self._hear, self._write = read, hear, write
+        self._line, self._retries = line, retries
 
     def get_many(self, keys: list[str]) -> Awaitable[list[Value]]:
+        if self._line is not None:
+            return self._by_line(self._line, keys)
         return cast("Awaitable[list[Value]]", self._read.mget(keys))
+
+    async def _by_line(self, line: Line, keys: list[str]) -> list[Value]:
+        for _ in range(self._retries):
+            try:
+                return [*await line.mget(keys)]
+            except (RedisError, OSError):
+                continue
+        return [*await line.mget(keys)]
 
     async def exists(self, key: str) -> bool:
         return bool(await self._read.exists(key))
@@ -70,6 +85,8 @@ class Server:
     async def aclose(self) -> None:
         for each in {self._read, self._hear, self._write}:
             await each.aclose()
+        if self._line is not None:
+            await self._line.aclose()
 
 
 async def get_each(client: Redis, keys: Sequence[str], retries: int) -> list[Any]:
