@@ -49,10 +49,11 @@ async def test_it_signs_in_and_chooses_the_database(valkey):
     assert await named.mget(["k"]) == [None]
     with pytest.raises(ResponseError):
         await line(f"redis://:wrong@{address}/0").mget(["k"])
+    nobody = line(f"redis://{address}/0")
     with pytest.raises(ResponseError):
-        await line(f"redis://{address}/0").mget(["k"])
-    await signed.aclose()
-    await named.aclose()
+        await nobody.mget(["k"])
+    for one in (signed, named, nobody):
+        await one.aclose()
 
 
 async def test_a_server_that_hangs_is_given_up_and_asked_again_when_it_answers(valkey):
