@@ -39,7 +39,7 @@ from edge.settings import Settings
 from edge.site import PREFIX, SITE_PATHS, site
 from edge.spool import SEAL_EVERY, Spool
 from edge.valkey import connect
-from edge.visit import Visit
+from edge.visit import Visit, encode_visit
 
 log = logging.getLogger("edge")
 
@@ -96,34 +96,55 @@ class Edge:
         self._tasks: list[asyncio.Task[None]] = []
 
     def answer(self, watcher: Any, by_loop: ByLoop) -> None:
-        """A scan of a link in memory, from the request to the answer. The product.
+        """A scan of a link in memory: resolve, decide, record, respond. The product.
 
-        Runs on granian's own thread (see `edge.dispatch`): it never waits, and touches nothing of the loop's.
+        It runs on granian's own thread (see `edge.dispatch`): it never waits, and touches nothing of the
+        loop's. A link that leads everybody to one address is answered here, from local names: to make an
+        object of them would cost a tenth of the whole answer.
         """
-        if self._drain.leaving:
-            return by_loop(watcher)
-        visit = Visit(watcher.scope, watcher.proto)
+        scope, protocol, started = watcher.scope, watcher.proto, time.monotonic()
         try:
-            site = self._sites.hot(visit.host, visit.started)
-            if site is None or visit.method not in METHODS:
+            headers, method, query = scope.headers, scope.method, scope.query_string
+            host, placement = headers.get("host", ""), ""
+            site = self._sites.hot(host, started)
+            if site is None or method not in METHODS or self._drain.leaving:
                 return by_loop(watcher)
-            visit.code = visit.scope.path[1:].lower()
-            if "/p/" in visit.code or "p=" in visit.query:
-                visit.code, visit.placement = placed(visit.code, visit.query)
-            entry = self._links.cached(site.prefix + visit.code, visit.started)
-            if entry is None:
-                return self._ask_valkey(visit, site, watcher, by_loop)
-            if entry.asks:
-                return by_loop(watcher)
-            self._respond(visit, entry, hit=1)
+            code = scope.path[1:].lower()
+            if "/p/" in code or "p=" in query:
+                code, placement = placed(code, query)
+            entry = self._links.cached(site.prefix + code, started)
+            decision = None if entry is None else entry.always
+            if entry is None or decision is None or entry.redirect is None:
+                visit = Visit(scope, protocol, started, headers, host, method, query, code, placement)
+                return self._answer_otherwise(visit, entry, site, watcher, by_loop)
+
+            now_ns, ip = time.time_ns(), self._address(scope)
+            event_id, record = self._mint(now_ns), entry.record
+            payload = encode_visit(
+                event_id, now_ns, record, decision, method, host, code, query, ip, headers.get, placement
+            )
+            self.recorder.put(payload, decision, started, 1)
+            protocol.response_empty(decision.status, entry.redirect)
         except Exception:
-            self._fault(visit.scope, visit.protocol)
+            self._fault(scope, protocol)
+        watcher.done()
+        return None
+
+    def _answer_otherwise(
+        self, visit: Visit, entry: Entry | None, site: Site, watcher: Any, by_loop: ByLoop
+    ) -> None:
+        """A link with rules, a page, or a link that is not in memory."""
+        if entry is None:
+            return self._ask_valkey(visit, site, watcher, by_loop)
+        if entry.asks:
+            return by_loop(watcher)
+        self._respond(visit, entry, hit=1)
         watcher.done()
         return None
 
     def _respond(self, visit: Visit, entry: Entry, hit: int) -> None:
         """Decide, record, respond."""
-        visit.event_id, visit.ip = self._mint(visit.now_ns), self._address(visit.scope)
+        visit.arrived(self._mint, self._address)
         decision = entry.always
         if decision is None:
             needs = entry.compiled.needs
@@ -163,7 +184,7 @@ class Edge:
 
     async def _scan(self, scope: Scope, path: str, protocol: HTTPProtocol) -> None:
         try:
-            await self._long_way.answer(Visit(scope, protocol), path)
+            await self._long_way.answer(Visit.read(scope, protocol), path)
         except Exception:
             self._fault(scope, protocol)
 
@@ -175,7 +196,7 @@ class Edge:
                 try:
                     found = await self._sites.find(host, time.monotonic())
                 except Unavailable:
-                    return self._answers.send(Visit(scope, protocol), UNAVAILABLE)
+                    return self._answers.send(Visit.read(scope, protocol), UNAVAILABLE)
                 if found is None:
                     return self._long_way.refuse_host(scope, protocol)
                 domain = found.domain
@@ -188,7 +209,7 @@ class Edge:
         self._counters[_FAULTS] += 1
         log.exception("The request for %.100r failed.", scope.path)
         try:
-            self._answers.send(Visit(scope, protocol), UNAVAILABLE)
+            self._answers.send(Visit.read(scope, protocol), UNAVAILABLE)
         except Exception:
             log.exception("There is no way to answer it.")
 

@@ -102,7 +102,7 @@ class LongWay:
         except Unavailable:
             site, decision = None, UNAVAILABLE
 
-        visit.event_id, visit.ip = self._mint(visit.now_ns), self._address(visit.scope)
+        visit.arrived(self._mint, self._address)
         visit.code = path[1 : 1 + MAX_CODE].lower() if asked is None else asked.code
         visit.placement = "" if asked is None else asked.placement
         cookies: list[tuple[str, str]] = []

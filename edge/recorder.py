@@ -23,14 +23,21 @@ class Recorder:
 
     def record(self, visit: Visit, record: Record, decision: Decision, hit: int = 0) -> None:
         """Before the answer leaves, with the time it took to find. `hit`: 1 where the link was in memory."""
-        payload = encode_visit(visit, record, decision)
+        payload = encode_visit(
+            visit.event_id, visit.now_ns, record, decision, visit.method, visit.host, visit.code, visit.query,
+            visit.ip, visit.headers.get, visit.placement,
+        )  # fmt: skip
+        self.put(payload, decision, visit.started, hit)
+
+    def put(self, payload: bytes, decision: Decision, started: float, hit: int) -> None:
+        """An encoded event, and everything that is counted of it. `started` is time.monotonic()."""
         counters = self._counters
         with self._lock:
             self.spool.append(payload)
             counters[REASON_SLOT[decision.reason]] += 1
             if hit:
                 counters[_HITS] += 1
-            observe(counters, int((time.monotonic() - visit.started) * 1e9))
+            observe(counters, int((time.monotonic() - started) * 1e9))
 
     def tick(self) -> None:
         """Every second: seals what there is."""

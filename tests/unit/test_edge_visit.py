@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +5,7 @@ from analytics.events import decode_scan
 from analytics.events.segment import MAX_PAYLOAD
 from edge.decide import UNKNOWN
 from edge.record import NOBODY
-from edge.visit import MAX_FIELD, SMALL, Visit, encode_visit
+from edge.visit import MAX_FIELD, SMALL, encode_visit
 
 HEADERS = {
     "host": "host",
@@ -26,9 +24,8 @@ values = ascii_text | st.builds(lambda piece, times: piece * times, ascii_text, 
 
 
 def encode(headers, query="", code="a", ip="198.51.100.7"):
-    visit = Visit(SimpleNamespace(method="GET", query_string=query, headers=headers), None)
-    visit.code, visit.ip, visit.event_id, visit.now_ns = code, ip, bytes(16), 1
-    return encode_visit(visit, NOBODY, UNKNOWN)
+    host = headers.get("host", "")
+    return encode_visit(bytes(16), 1, NOBODY, UNKNOWN, "GET", host, code, query, ip, headers.get, "")
 
 
 @given(st.dictionaries(st.sampled_from([*HEADERS, "cookie"]), values), values, st.text(max_size=64))
