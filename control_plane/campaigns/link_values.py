@@ -14,6 +14,7 @@ from control_plane.campaigns.destinations import check_destination
 from control_plane.campaigns.errors import InvalidLink
 from control_plane.campaigns.models import Campaign, Domain, Link
 from control_plane.campaigns.own_hosts import workspace_hosts
+from control_plane.campaigns.placeholders import check_template
 from control_plane.campaigns.rules import check_rules, rules_json
 from edge.compile import needs_count
 from edge.gs1 import Gs1Error, normalise, parse
@@ -76,11 +77,16 @@ def _title(value: Any) -> str:
     return title
 
 
-def _address(field: str, value: Any) -> str:
+def _destination(value: Any) -> str:
+    """May hold placeholders: the edge fills them in, as in a rule's."""
+    return _address("destination", value, check_template)
+
+
+def _address(field: str, value: Any, check: Callable[..., str] = check_destination) -> str:
     if not isinstance(value, str):
         raise InvalidLink(field, "Give an address, such as https://example.com/menu.")
     try:
-        return check_destination(value, workspace_hosts())
+        return check(value, workspace_hosts())
     except InvalidLink as error:
         raise InvalidLink(field, error.message) from None
 
@@ -196,7 +202,7 @@ def _is_number(value: Any) -> bool:
 # What is sent → the model's attribute, and its check.
 _CHECKS: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "title": ("title", _title),
-    "destination": ("destination", partial(_address, "destination")),
+    "destination": ("destination", _destination),
     "campaign_id": ("campaign_id", _campaign),
     "domain_id": ("domain", _domain),
     "starts_at": ("starts_at", partial(_time, "starts_at")),

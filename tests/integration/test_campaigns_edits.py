@@ -50,6 +50,24 @@ def test_an_edit_counts_up_and_saying_the_same_again_does_not(workspace_id):
     assert update_link(workspace_id=workspace_id, link_id=link.pk, title="Summer").version == 2
 
 
+def test_a_destination_keeps_its_placeholders_and_knows_no_others(workspace_id):
+    from control_plane.campaigns.errors import InvalidLink
+    from control_plane.campaigns.publish import publication
+    from edge import record
+
+    link = make(workspace_id, destination="https://Example.com/{country}/a b?c={code}".replace(" ", "%20"))
+    assert link.destination == "https://example.com/{country}/a%20b?c={code}"
+    value = publication(link).records[0][1]
+    assert record.decode(value).destination == link.destination
+    for address, words in (
+        ("https://example.com/{county}", "no placeholder"),
+        ("https://{country}.example.com/", "not in its host"),
+    ):
+        with pytest.raises(InvalidLink, match=words) as refused:
+            make(workspace_id, destination=address)
+        assert refused.value.field == "destination"
+
+
 def edit_both(workspace_id, link_id, monkeypatch):
     """Two edits that meet between reading and saving, unless something keeps them apart."""
     from control_plane.campaigns import services
