@@ -177,32 +177,29 @@ class Edge:
     def __rsgi__(self, scope: Scope, protocol: Any) -> Awaitable[None]:
         if self._drain.leaving:
             protocol = self._drain.last(protocol)
-        path: str = scope.path
-        if path in SITE_PATHS or path.startswith(PREFIX):
-            return self._operate(scope, path, protocol)
-        return self._scan(scope, path, protocol)
+        return self._answer_by_loop(scope, scope.path, protocol)
 
-    async def _scan(self, scope: Scope, path: str, protocol: HTTPProtocol) -> None:
+    async def _answer_by_loop(self, scope: Scope, path: str, protocol: HTTPProtocol) -> None:
         try:
-            await self._long_way.answer(Visit.read(scope, protocol), path)
+            if path in SITE_PATHS or path.startswith(PREFIX):
+                await self._operate(scope, path, protocol)
+            else:
+                await self._long_way.answer(Visit.read(scope, protocol), path)
         except Exception:
             self._fault(scope, protocol)
 
     async def _operate(self, scope: Scope, path: str, protocol: HTTPProtocol) -> None:
-        try:
-            domain = None
-            if not path.startswith(PREFIX):
-                host = scope.headers.get("host", "")
-                try:
-                    found = await self._sites.find(host, time.monotonic())
-                except Unavailable:
-                    return self._answers.send(Visit.read(scope, protocol), UNAVAILABLE)
-                if found is None:
-                    return self._long_way.refuse_host(scope, protocol)
-                domain = found.domain
-            await through_asgi(self._site, scope, protocol, {"domain": domain})
-        except Exception:
-            self._fault(scope, protocol)
+        domain = None
+        if not path.startswith(PREFIX):
+            host = scope.headers.get("host", "")
+            try:
+                found = await self._sites.find(host, time.monotonic())
+            except Unavailable:
+                return self._answers.send(Visit.read(scope, protocol), UNAVAILABLE)
+            if found is None:
+                return self._long_way.refuse_host(scope, protocol)
+            domain = found.domain
+        await through_asgi(self._site, scope, protocol, {"domain": domain})
 
     def _fault(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """The last resort: a bug costs one person one retry, and is logged and counted, never silent."""
