@@ -32,7 +32,7 @@ class Answers:
         if decision.location is not None:
             visit.protocol.response_empty(decision.status, [*redirect(decision.location), *more])
             return
-        language, action = visit.headers.get("accept-language", ""), decision.action
+        language, action = visit.header("accept-language", ""), decision.action
         if decision.reason is Reason.PASSWORD:
             page = self._pages.password_form(quote(visit.scope.path), language, wrong=False, wait=0)
         elif isinstance(action, Notice):
@@ -51,7 +51,7 @@ class Answers:
         page = self._pages.preview(
             f"{visit.host}/{name}",
             destination,
-            visit.headers.get("accept-language", ""),
+            visit.header("accept-language", ""),
             reason=reason,
             through=f"/{name}",
         )
@@ -59,7 +59,7 @@ class Answers:
 
     def password_again(self, visit: Visit, *, wait: int) -> None:
         """The form after a wrong password; with `wait`, after too many."""
-        language = visit.headers.get("accept-language", "")
+        language = visit.header("accept-language", "")
         page = self._pages.password_form(quote(visit.scope.path), language, wrong=not wait, wait=wait)
         self.send_page(visit, page)
 

@@ -20,7 +20,7 @@ class ClientAddress:
         self._direct = not trusted
         self._trusted = lru_cache(maxsize=4096)(self._is_trusted)
 
-    def __call__(self, scope: Scope) -> str:
+    def of(self, scope: Scope) -> str:
         """The right-most address of the chain that is not a trusted proxy; at worst the peer itself.
 
         '' for a socket that has no address.

@@ -114,17 +114,19 @@ def refusal(record: Record | None, now_ms: int) -> Decision | None:
 
 def timeless(record: Record) -> Decision | None:
     """The decision where it is the same for every scan, so that the hot path need not decide; else None."""
-    if record.state == ACTIVE and (
-        record.starts_at is not None
-        or record.expires_at is not None
-        or record.rules
+    if record.state != ACTIVE:
+        return refusal(record, 0)
+    if (
+        record.rules
         or record.max_scans
         or record.password
         or record.pass_query
+        or record.starts_at is not None
+        or record.expires_at is not None
         or "{" in record.destination
     ):
         return None
-    return refusal(record, 0) or Decision(Reason.OK, record.status, record.destination)
+    return Decision(Reason.OK, record.status, record.destination)
 
 
 def _or_fallback(refused: Decision, record: Record) -> Decision:

@@ -19,7 +19,7 @@ MAX_HOST: Final = 255
 class Site:
     """A short domain as the edge answers for it."""
 
-    __slots__ = ("domain", "due", "host", "mark", "nobody", "prefix", "used")
+    __slots__ = ("domain", "due", "host", "look", "mark", "nobody", "prefix")
 
     def __init__(self, host: str, domain: Domain | None, due: float) -> None:
         self.host = host
@@ -29,7 +29,7 @@ class Site:
         self.domain = domain
         self.nobody = NOBODY if domain is None else Record(domain.workspace_id, 0, "")
         """Stands in for the link of an unknown code: on a workspace's domain it is that workspace's scan."""
-        self.mark, self.used = 0, 0.0
+        self.mark, self.look = 0, 0.0
         self.due = due
 
 

@@ -8,6 +8,8 @@ from edge.decide import REDIRECTS, STATES, UNAVAILABLE, Compiled, Decision, time
 from edge.record import NOBODY, Record, RecordError, decode
 from edge.rules import Action, App, Notice, Password, Redirect, Split
 
+_SCHEMES: Final = ("https://", "http://")
+
 Headers = list[tuple[str, str]]
 """Response headers as granian takes them."""
 
@@ -18,18 +20,23 @@ PLAIN: Final = Compiled((), lambda _: UNAVAILABLE, 0, False)
 class Entry:
     """One L1 entry. Built once per fetch, read by every hit."""
 
-    __slots__ = ("always", "asks", "compiled", "due", "mark", "record", "redirect", "used")
+    __slots__ = ("always", "asks", "compiled", "due", "look", "mark", "record", "redirect")
 
     def __init__(self, record: Record, due: float) -> None:
         """Raises RecordError where the rules cannot work."""
         self.record = record
         self.always: Decision | None = timeless(record)
-        self.redirect = redirect(self.always.location) if self.always and self.always.location else None
+        self.redirect: Headers | None = None
         """The headers of the redirect, where it is always the same."""
-        self.compiled: Compiled = PLAIN if self.always else compiled_record(record)
-        self.asks = self.compiled.needs & COUNTED != 0 or (self.always is None and bool(record.password))
+        self.compiled: Compiled = PLAIN
+        self.asks = False
         """Whether an answer may have to wait: for Valkey's counters, or for a password."""
-        self.mark, self.used = 0, 0.0
+        if self.always is None:
+            self.compiled = compiled_record(record)
+            self.asks = self.compiled.needs & COUNTED != 0 or bool(record.password)
+        elif self.always.location:
+            self.redirect = redirect(self.always.location)
+        self.mark, self.look = 0, 0.0
         self.due = due
         """time.monotonic() from which the next hit has the record fetched again."""
 
@@ -72,7 +79,7 @@ def read(value: bytes) -> Record:
 def check_url(url: str) -> None:
     """Raises RecordError unless it is http or https, in characters that may stand in a header."""
     _check_text(url)
-    if not url[:8].lower().startswith(("https://", "http://")):
+    if not url.startswith(_SCHEMES) and not url[:8].lower().startswith(_SCHEMES):
         raise RecordError("An address in this record is neither http nor https.")
 
 
@@ -104,10 +111,10 @@ def _check_action(action: Action) -> None:
             _check_text(text)
 
 
+_NEVER_CACHED: Final = ("cache-control", "private, no-store")
+_NOT_INDEXED: Final = ("x-robots-tag", "noindex")
+
+
 def redirect(location: str) -> Headers:
     """Never cached, 301 included: otherwise an edit would not reach a phone, nor a second scan be counted."""
-    return [
-        ("location", location),
-        ("cache-control", "private, no-store"),
-        ("x-robots-tag", "noindex"),
-    ]
+    return [("location", location), _NEVER_CACHED, _NOT_INDEXED]

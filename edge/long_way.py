@@ -174,7 +174,7 @@ class LongWay:
         if entry.always is not None:
             return entry.always
         record, compiled = entry.record, entry.compiled
-        agent, now_ms = visit.headers.get("user-agent", ""), visit.now_ns // 1_000_000
+        agent, now_ms = visit.header("user-agent", ""), visit.now_ns // 1_000_000
         known: dict[str, Any] = {"unlocked": unlocked or _was_unlocked(visit, record)}
 
         def decided() -> Decision:
@@ -213,7 +213,7 @@ def _was_unlocked(visit: Visit, record: Record) -> bool:
     """Whether the password was given within the last hour, by the cookie."""
     if not record.password:
         return False
-    value = passwords.read_cookie(visit.headers.get("cookie", ""), record.link_id)
+    value = passwords.read_cookie(visit.header("cookie", ""), record.link_id)
     return passwords.unlocked(value, record.password, record.link_id, visit.now_ns // 1_000_000_000)
 
 

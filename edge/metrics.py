@@ -26,12 +26,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from analytics.events import Reason
 from edge import busfault
 
-# Every metric of the edge, in slot order: name without suffix, help. Slot 0 holds the worker's id; then one
-# slot per reason; then these counters; then the histogram's buckets and its sum; then the gauges.
+# Every metric of the edge, in slot order: name without suffix, help. Slot 0 holds the worker's id; then each
+# reason's scans, a slot per bucket of latency; then these counters and the latencies' sum; then the gauges.
 SCANS: Final = "scanway_edge_scans"
 SCANS_HELP: Final = "Scans answered, by reason"
 COUNTERS: Final = {
-    "scanway_edge_l1_hits": "Scans answered from the in-process cache",
     "scanway_edge_l1_misses": "Scans that had to ask Valkey",
     "scanway_edge_l1_evictions": "Links pushed out of the in-process cache by others",
     "scanway_edge_negative_hits": "Scans of a code remembered as unknown",
@@ -43,12 +42,17 @@ COUNTERS: Final = {
     "scanway_edge_foreign_hosts": "Requests for a host that is no short domain here; not recorded as scans",
     "scanway_edge_limited": "Unknown codes answered 429; not recorded as scans",
     "scanway_edge_faults": "Requests that hit an error of ours; anything above 0 is a bug",
-    "scanway_edge_spool_written": "Events appended to the spool",
     "scanway_edge_spool_dropped": "Events lost because the spool was full or failing",
     "scanway_edge_spool_sealed": "Segments sealed",
     "scanway_edge_spool_errors": "Failed operations on the spool's folders",
     "scanway_edge_spool_unsealed": "Events in segments that could not be sealed",
 }
+# A slot for each would be counted in every scan's own time: they follow from the others.
+DERIVED: Final = {
+    "scanway_edge_l1_hits": "Scans answered from the in-process cache",
+    "scanway_edge_spool_written": "Events appended to the spool",
+}
+_NOT_HIT: Final = "scanway_edge_not_from_l1"
 GAUGES: Final = {
     "scanway_edge_l1_entries": "Links in the in-process caches of all running workers",
     "scanway_edge_spool_full": "Workers that drop events because the spool is over its quota",
@@ -62,20 +66,22 @@ LATENCY_MICROSECONDS: Final = (
     25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
 )  # fmt: skip
 
-_buckets = [f"{LATENCY}:{bound}" for bound in (*LATENCY_MICROSECONDS, "inf")]
+BUCKETS: Final = len(LATENCY_MICROSECONDS) + 1
+
 _names = [
-    *(f"{SCANS}:{reason.value}" for reason in Reason),
+    *(f"{SCANS}:{reason.value}:{bound}" for reason in Reason for bound in (*LATENCY_MICROSECONDS, "inf")),
     *COUNTERS,
-    *_buckets,
+    _NOT_HIT,
     f"{LATENCY}:sum",
     *GAUGES,
 ]
 SLOT: Final = {name: number for number, name in enumerate(_names, start=1)}
-REASON_SLOT: Final = {reason: SLOT[f"{SCANS}:{reason.value}"] for reason in Reason}
+REASON_SLOT: Final = {reason: 1 + number * BUCKETS for number, reason in enumerate(Reason)}
+"""The first of each reason's slots."""
 _FIRST_GAUGE: Final = SLOT[next(iter(GAUGES))]
-_FIRST_BUCKET: Final = SLOT[_buckets[0]]
 _LATENCY_SUM: Final = SLOT[f"{LATENCY}:sum"]
-_LATENCY_NANOSECONDS: Final = tuple(bound * 1_000 for bound in LATENCY_MICROSECONDS)
+_BOUNDS: Final = tuple(bound * 1_000 for bound in LATENCY_MICROSECONDS)
+_MISS: Final = SLOT[_NOT_HIT]
 
 FILE_SIZE: Final = 4096
 _slots = struct.Struct(f"={FILE_SIZE // 8}Q")
@@ -86,10 +92,24 @@ FOLDED: Final = f"folded.{LAYOUT}.sum"
 Values = list[int]
 
 
-def observe(counters: memoryview, nanoseconds: int) -> None:
-    """Counts one answer. The time is never negative: take it from a monotonic clock."""
-    counters[_FIRST_BUCKET + bisect_left(_LATENCY_NANOSECONDS, nanoseconds)] += 1
+def count_scan(counters: memoryview, reason: Reason, nanoseconds: int, hit: int) -> None:
+    """Counts one answer. The time is never negative: take it from a monotonic clock. `hit`: 1 from L1."""
+    counters[REASON_SLOT[reason] + bisect_left(_BOUNDS, nanoseconds)] += 1
     counters[_LATENCY_SUM] += nanoseconds
+    if not hit:
+        counters[_MISS] += 1
+
+
+def scans_of(values: Values, reason: Reason) -> int:
+    """From slots: how many scans had this reason."""
+    first = REASON_SLOT[reason]
+    return sum(values[first : first + BUCKETS])
+
+
+def derived(values: Values) -> Values:
+    """From slots: the metrics of DERIVED, in their order."""
+    scans = sum(scans_of(values, reason) for reason in Reason)
+    return [scans - values[_MISS], scans - values[SLOT["scanway_edge_spool_dropped"]]]
 
 
 class Metrics:
@@ -176,10 +196,12 @@ class Metrics:
         values, running = self.totals()
         scans = CounterMetricFamily(SCANS, SCANS_HELP, labels=["reason"])
         for reason in Reason:
-            scans.add_metric([reason.value], values[REASON_SLOT[reason]])
+            scans.add_metric([reason.value], scans_of(values, reason))
         yield scans
         for name, text in COUNTERS.items():
             yield CounterMetricFamily(name, text, value=values[SLOT[name]])
+        for (name, text), value in zip(DERIVED.items(), derived(values), strict=True):
+            yield CounterMetricFamily(name, text, value=value)
         yield _histogram(values)
         for name, text in GAUGES.items():
             yield GaugeMetricFamily(name, text, value=values[SLOT[name]])
@@ -219,7 +241,8 @@ class Metrics:
 
 
 def _histogram(values: Values) -> HistogramMetricFamily:
-    counts = values[_FIRST_BUCKET : _FIRST_BUCKET + len(_buckets)]
+    by_reason = (values[first : first + BUCKETS] for first in REASON_SLOT.values())
+    counts = map(sum, zip(*by_reason, strict=True))
     bounds = [*(str(bound / 1_000_000) for bound in LATENCY_MICROSECONDS), "+Inf"]
     buckets = list(zip(bounds, accumulate(counts), strict=True))
     family = HistogramMetricFamily(LATENCY, LATENCY_HELP)

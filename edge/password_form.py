@@ -32,7 +32,7 @@ class PasswordForm:
         if not record.password or record.state != ACTIVE:
             plain(visit.scope, protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
             return None
-        length = visit.headers.get("content-length", "")
+        length = visit.header("content-length", "")
         if not (length.isascii() and length.isdigit()) or int(length) > MAX_BODY:
             plain(visit.scope, protocol, 413, f"A password has at most {MAX_PASSWORD} characters.\n")
             return None

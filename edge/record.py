@@ -158,7 +158,7 @@ def decode(value: bytes) -> Record:
     """Raises RecordError where the value is torn, damaged or of a newer format."""
     version = _version(value, (FORMAT, RULED))
     try:
-        record = _decoder.decode(memoryview(value)[HEAD_SIZE:])
+        record = _decoder.decode(value[HEAD_SIZE:])
     except msgspec.DecodeError as error:
         raise RecordError(f"This record cannot be read: {error}.") from error
     msgspec.structs.force_setattr(record, "version", version)  # nobody has seen it yet

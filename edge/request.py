@@ -31,7 +31,7 @@ def facts_of(
     unlocked: bool = False,
 ) -> Facts:
     """The facts that `needs` names (flags of edge.conditions), and what costs nothing. Never raises."""
-    header = visit.headers.get
+    header = visit.header
     agent, place = NO_GLANCE, NOWHERE
     languages: tuple[tuple[str, float], ...] = ()
     if needs & AGENT:
@@ -67,8 +67,8 @@ def looks_like_a_robot(visit: Visit) -> bool:
     """By the agent string, HEAD and prefetch alone."""
     if visit.method == "HEAD":
         return True
-    header = visit.headers.get
-    purpose = header("sec-purpose") or header("purpose", "")
+    header = visit.header
+    purpose = header("sec-purpose", "") or header("purpose", "")
     if purpose and any(word in purpose for word in _PREFETCH):
         return True
     agent = header("user-agent", "")

@@ -29,7 +29,7 @@ FRESH: Final = 5.0
 RETRY: Final = 1.0
 """Seconds until that is tried again where it did not succeed."""
 RECENT: Final = 1.0
-"""Seconds in which many hits of an entry are one use of it."""
+"""Seconds in which many hits of an entry are one use of it, and after which one looks after it again."""
 MAX_NEGATIVE: Final = 10_000
 MAX_BATCH: Final = 256
 MAX_WAITING: Final = 10_000
@@ -58,8 +58,8 @@ class Kept(Protocol):
     """time.monotonic() from which the next hit has it fetched again."""
     mark: int
     """hash() of the value it was made of."""
-    used: float
-    """time.monotonic() from which a hit counts as another use."""
+    look: float
+    """time.monotonic() from which a hit looks whether it is due, and counts as another use."""
 
 
 T = TypeVar("T", bound=Kept)
@@ -100,8 +100,6 @@ class Resolver(Generic[T]):
         self._paused_until = 0.0
         self._down = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._renewed = 0.0
-        """Entries that were due before this are due: an invalidation may have been missed."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -113,17 +111,19 @@ class Resolver(Generic[T]):
     def cached(self, code: str, now: float) -> T | None:
         """The entry in memory, whatever its age. `now` is time.monotonic(). The hot path: no await."""
         entry = self._entries.get(code)
-        if entry is not None:
-            if now >= entry.used:
-                # Who was used last is known to the second: each hit would pay for more.
-                entry.used = now + RECENT
-                with contextlib.suppress(KeyError):  # pushed out this very moment: good for one answer more
-                    self._entries.move_to_end(code)
-            if now >= entry.due or entry.due < self._renewed:
-                entry.due = max(now + RETRY, self._renewed)
-                if self._loop is not None:
-                    self._loop.call_soon_threadsafe(self._refresh, code)
+        if entry is not None and now >= entry.look:
+            self._look_after(entry, code, now)
         return entry
+
+    def _look_after(self, entry: T, code: str, now: float) -> None:
+        """Who was used last, and who is due, is known to the second: each hit would pay for more."""
+        if now >= entry.due:
+            entry.due = now + RETRY
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._refresh, code)
+        entry.look = min(now + RECENT, entry.due)
+        with contextlib.suppress(KeyError):  # pushed out this very moment: good for one answer more
+            self._entries.move_to_end(code)
 
     def later(self, name: str, then: Callable[[T | Unavailable | None], None]) -> None:
         """For a name not in memory: `then` is called with what is known of it, on the event loop.
@@ -160,8 +160,8 @@ class Resolver(Generic[T]):
     def expire_all(self) -> None:
         """Invalidations may have been missed: every entry is fetched again by its next hit."""
         self._unknown.clear()
-        # Whatever is in memory now is due before this.
-        self._renewed = time.monotonic() + FRESH
+        for entry in list(self._entries.values()):
+            entry.due = entry.look = 0.0
 
     async def close(self) -> None:
         """Gives up what is under way."""
@@ -170,9 +170,10 @@ class Resolver(Generic[T]):
             await asyncio.gather(self._asking, return_exceptions=True)
 
     def _take(self) -> None:
-        now = time.monotonic()
-        while self._queue:
-            self._want(*self._queue.popleft(), now)
+        now, queue = time.monotonic(), self._queue
+        while queue:
+            name, then = queue.popleft()
+            self._want(name, then, now)
 
     def _want(self, name: str, then: Callable[[T | Unavailable | None], None], now: float) -> None:
         """Calls `then` at once, or with the next answer that can be about this name."""
@@ -184,7 +185,7 @@ class Resolver(Generic[T]):
                 return then(None)
             del self._unknown[name]
         self._counters[_MISSES] += 1
-        if now < self._paused_until or now < self._broken.get(name, 0.0):
+        if now < self._paused_until or (self._broken and now < self._broken.get(name, 0.0)):
             return then(Unavailable())
         # An answer that is on its way will do.
         waiting = self._waiting.get(name) or self._asked.get(name)
@@ -192,7 +193,7 @@ class Resolver(Generic[T]):
             return waiting.append(then)
         if len(self._waiting) >= MAX_WAITING:
             return then(Unavailable())
-        self._ask_for(name).append(then)
+        self._ask_for(name, then)
         return None
 
     def _refresh(self, name: str) -> None:
@@ -201,21 +202,22 @@ class Resolver(Generic[T]):
         if len(self._waiting) < MAX_WAITING:
             self._ask_for(name)
 
-    def _ask_for(self, name: str) -> list[Callable[[T | Unavailable | None], None]]:
-        waiting = self._waiting.setdefault(name, [])
+    def _ask_for(self, name: str, *waiting: Callable[[T | Unavailable | None], None]) -> None:
+        self._waiting.setdefault(name, []).extend(waiting)
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_all())
-        return waiting
 
     async def _ask_all(self) -> None:
         try:
             while self._waiting:
-                batch = list(self._waiting)[:MAX_BATCH]
-                self._asked = {name: self._waiting.pop(name) for name in batch}
-                answers = await self._ask(batch)
+                if len(self._waiting) <= MAX_BATCH:
+                    self._asked, self._waiting = self._waiting, {}
+                else:
+                    self._asked = {name: self._waiting.pop(name) for name in list(self._waiting)[:MAX_BATCH]}
+                answers = await self._ask(list(self._asked))
                 asked, self._asked = self._asked, {}
-                for name, known in zip(batch, answers, strict=True):
-                    for then in asked[name]:
+                for waiting, known in zip(asked.values(), answers, strict=True):
+                    for then in waiting:
                         _tell(then, known)
         finally:
             left = [*self._asked.values(), *self._waiting.values()]
@@ -274,7 +276,7 @@ class Resolver(Generic[T]):
                 self._broken.popitem(last=False)
             self._damaged(code)
             return Unavailable()
-        entry.mark, entry.used = mark, now + RECENT
+        entry.mark, entry.look = mark, now + RECENT
         self._unknown.pop(code, None)
         self._broken.pop(code, None)
         self._entries[code] = entry

@@ -92,9 +92,7 @@ class _Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._waiting.append(future)
-        parts = [b"*%d\r\n" % len(words)]
-        parts += [b"$%d\r\n%b\r\n" % (len(word), word) for word in map(str.encode, words)]
-        self._transport.write(b"".join(parts))
+        self._transport.write(hiredis.pack_command(words))  # type: ignore[arg-type]  # the stub says one word
         limit = loop.call_later(within, self.close, RedisTimeout(f"no answer within {within} s"))
         try:
             return await future

@@ -13,7 +13,7 @@ PROXIES = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
 def ask(peer, *headers, trusted=PROXIES):
     host = f"[{peer}]" if ":" in peer else peer
     scope = SimpleNamespace(client=f"{host}:1", headers=SimpleNamespace(items=lambda: list(headers)))
-    return ClientAddress(trusted)(scope)
+    return ClientAddress(trusted).of(scope)
 
 
 def forwarded(value):

@@ -10,10 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from analytics.events import decode_scan, read_segment
+from analytics.events import Reason, decode_scan, read_segment
 from edge import app
 from edge import rules as r
 from edge.code import ALPHABET
+from edge.metrics import scans_of
 from edge.record import EPOCH_KEY, Domain, Record, domain_key, encode, encode_domain, key, link_name
 from edge.settings import Settings
 
@@ -139,7 +140,6 @@ async def edge(tmp_path, monkeypatch):
 async def test_every_request_gets_one_well_formed_answer_and_every_scan_one_event(edge, tmp_path):
     seed = random.randrange(2**32) if CASES > 20_000 else 20261121
     numbers = random.Random(seed)
-    scans = 0
     for case in range(CASES):
         scope, protocol = request(numbers)
         done, watcher = asyncio.Event(), SimpleNamespace(scope=scope, proto=protocol)
@@ -167,9 +167,10 @@ async def test_every_request_gets_one_well_formed_answer_and_every_scan_one_even
             }, about  # fmt: skip
         assert b"<script>" not in body, about
         assert not (scope.method == "HEAD" and body), about
-        scans += edge.metrics.counters[app.SLOT["scanway_edge_spool_written"]] - scans
     assert edge.metrics.counters[app.SLOT["scanway_edge_faults"]] == 0, seed
     assert edge.metrics.counters[app.SLOT["scanway_edge_spool_dropped"]] == 0
+    slots = list(edge.metrics.counters)
+    scans = sum(scans_of(slots, reason) for reason in Reason)
     await asyncio.to_thread(edge.recorder.close)
     events = [
         decode_scan(payload)
