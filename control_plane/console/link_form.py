@@ -9,11 +9,14 @@ from django import forms
 from control_plane.campaigns.addresses import short_base
 from control_plane.campaigns.destinations import check_destination
 from control_plane.campaigns.errors import InvalidLink
+from control_plane.campaigns.link_values import MAX_LIMIT, MAX_PASSWORD, MIN_PASSWORD
 from control_plane.campaigns.models import Campaign, Domain, Link
 from control_plane.campaigns.own_hosts import own_hosts
+from control_plane.campaigns.placeholders import check_template
 from control_plane.console.forms import ConsoleForm
 from edge.code import CodeError, check_own_code
 from edge.gs1 import Gs1Error, normalise, parse
+from edge.rules import PLACEHOLDERS
 
 ADVANCED: Final = (
     "password", "remove_password", "max_scans", "fallback", "pass_query", "gtin", "variant", "lot", "serial",
@@ -25,6 +28,8 @@ _PLAIN: Final = (
     "redirect_status",
 )  # fmt: skip
 """Fields that are called the same everywhere."""
+
+_PASSWORD_LENGTH: Final = f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters; this one has"
 
 
 def _plain(**more: str) -> dict[str, str]:
@@ -38,8 +43,9 @@ class LinkForm(ConsoleForm):
 
     destination = forms.CharField(
         label="Destination",
-        max_length=20_000,  # the sentence about what is too long comes from check_destination
-        help_text="Where a scan leads: a web address with http or https.",
+        max_length=20_000,  # the sentence about what is too long comes from check_template
+        help_text="Where a scan leads: a web address with http or https. "
+        f"{' '.join(f'{{{name}}}' for name in PLACEHOLDERS)} in it are filled in for each scan.",
         error_messages={"required": "Say where the link leads, such as https://example.com/menu."},
         widget=forms.TextInput(
             attrs={
@@ -92,10 +98,10 @@ class LinkForm(ConsoleForm):
     password = forms.CharField(
         label="Password",
         required=False,
-        max_length=256,
+        max_length=MAX_PASSWORD,
         strip=False,
         help_text="Whoever scans has to know it. It is stored as a hash and never shown.",
-        error_messages={"max_length": "A password has 4 to 256 characters; this one has %(show_value)d."},
+        error_messages={"max_length": f"{_PASSWORD_LENGTH} %(show_value)d."},
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     remove_password = forms.BooleanField(label="Remove the password", required=False)
@@ -103,12 +109,12 @@ class LinkForm(ConsoleForm):
         label="Most scans",
         required=False,
         min_value=1,
-        max_value=10**9,
+        max_value=MAX_LIMIT,
         help_text="After that many redirects the link is used up. Empty: no limit.",
         error_messages={
             "invalid": "Give a whole number, or nothing for no limit.",
             "min_value": "Give a number from 1, or nothing for no limit.",
-            "max_value": "Give a number up to 1,000,000,000, or nothing for no limit.",
+            "max_value": f"Give a number up to {MAX_LIMIT:,}, or nothing for no limit.",
         },
         widget=forms.NumberInput(attrs={"inputmode": "numeric", "placeholder": "no limit"}),
     )
@@ -205,7 +211,7 @@ class LinkForm(ConsoleForm):
 
     def clean_destination(self) -> str:
         try:
-            return check_destination(self.cleaned_data["destination"], own_hosts())
+            return check_template(self.cleaned_data["destination"], own_hosts())
         except InvalidLink as error:
             raise forms.ValidationError(error.message) from None
 
@@ -218,8 +224,8 @@ class LinkForm(ConsoleForm):
 
     def clean_password(self) -> str:
         given: str = self.cleaned_data["password"]
-        if 0 < len(given) < 4:
-            raise forms.ValidationError(f"A password has 4 to 256 characters; this one has {len(given)}.")
+        if 0 < len(given) < MIN_PASSWORD:
+            raise forms.ValidationError(f"{_PASSWORD_LENGTH} {len(given)}.")
         return given
 
     def clean_code(self) -> str:

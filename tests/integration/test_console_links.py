@@ -48,6 +48,7 @@ def test_the_code_is_random_where_none_is_given(client, tenant, at):
         ("destination", "javascript:alert(1)", "cannot be used"),
         ("destination", "https://user:secret@example.com/", "password"),
         ("destination", "http://192.168.1.20:8080/abc", "short"),
+        ("destination", "https://example.com/{town}", "no placeholder"),
         ("destination", "https://example.com/" + "x" * 10_000, "2,048"),
         ("code", "ab", "at least 3"),
         ("code", "a_b!", "letters"),
@@ -103,6 +104,19 @@ def test_an_edit_changes_the_destination_and_keeps_the_code(client, tenant, at):
     changed = link_of(tenant, link.pk)
     assert (changed.destination, changed.title, changed.version) == ("https://example.com/new", "New", 2)
     assert changed.code == link.code
+
+
+def test_placeholders_are_typed_and_survive_an_edit_of_something_else(client, tenant, at):
+    typed = "https://example.com/{country}/?at={placement}"
+    assert client.post(at("links/check/"), {"destination": typed}).json() == {"errors": {}}
+    page = client.post(at("links/new/"), {"destination": typed})
+    link = link_of(tenant, int(page.headers["Location"].split("/")[-2]))
+    assert link.destination == typed
+    path = at(f"links/{link.pk}/edit/")
+    shown = re.search(r'name="destination" value="([^"]*)"', client.get(path).content.decode())[1]
+    client.post(path, {"destination": html.unescape(shown), "title": "New", "version": link.version})
+    changed = link_of(tenant, link.pk)
+    assert (changed.destination, changed.title) == (typed, "New")
 
 
 def test_an_edit_that_somebody_else_overtook_is_refused(client, tenant, at):
