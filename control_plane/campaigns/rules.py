@@ -5,7 +5,7 @@ letters such as DE.”, at `rules[1].when.values`.
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ from control_plane.campaigns.errors import InvalidLink
 from edge.compile import compile_rules
 from edge.record import RecordError
 from edge.rules import MAX_RULES, Password, Rule
+
+MAX_RULES_BYTES: Final = 48 * 1024
+"""Of a link's rules as JSON. Edges keep them in memory, and a body of the API has to have room for them."""
 
 
 def check_rules(
@@ -39,6 +42,13 @@ def check_rules(
                 f"rules[{at}].then",
                 f"Rule {at + 1}, password: The link has no password to ask for. Set one first.",
             )
+    size = len(msgspec.json.encode(rules))
+    if size > MAX_RULES_BYTES:
+        raise InvalidLink(
+            "rules",
+            f"Written out, these rules have {size:,} bytes; a link has room for {MAX_RULES_BYTES:,}. Leave "
+            "values out, shorten texts, or share the rules out among several links.",
+        )
     try:
         compile_rules(rules)  # the edge's own word on it
     except RecordError as error:

@@ -10,7 +10,7 @@ import pytest
 
 from control_plane.campaigns import actions, conditions
 from control_plane.campaigns.errors import InvalidLink
-from control_plane.campaigns.rules import check_rules, rules_json
+from control_plane.campaigns.rules import MAX_RULES_BYTES, check_rules, rules_json
 from edge import rules as r
 from edge.compile import compile_rules
 
@@ -297,6 +297,16 @@ def test_the_limits_hold_over_all_rules_and_depths() -> None:
         check_rules([{"when": deep, "then": GONE}])
 
 
+def test_rules_that_are_long_in_all_are_refused_with_their_size() -> None:
+    notice = {"type": "notice", "title": "Hello", "text": "x" * 2000}
+    assert check_rules([{"then": notice}] * 23)
+    with pytest.raises(
+        InvalidLink, match=r"these rules have 5\d,\d{3} bytes; a link has room for 49,152"
+    ) as caught:
+        check_rules([{"then": notice}] * 25)
+    assert caught.value.field == "rules"
+
+
 def test_a_rule_can_ask_for_a_password_only_where_there_is_one() -> None:
     raw = [{"then": GONE}, {"then": {"type": "password"}}]
     assert check_rules(raw)
@@ -347,4 +357,5 @@ def test_the_example_of_the_description_is_stored_as_it_stands() -> None:
     assert rules_json(check_rules(example)) == example
     assert f"{r.MAX_RULES} rules; {r.MAX_CONDITIONS} conditions" in RULES_MD
     assert f"nested {r.MAX_DEPTH} deep; {r.MAX_VALUES} values" in RULES_MD
+    assert f"{MAX_RULES_BYTES // 1024} kB in all" in RULES_MD
     assert all(f"`{{{name}}}`" in RULES_MD for name in r.PLACEHOLDERS)
