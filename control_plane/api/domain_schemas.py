@@ -12,7 +12,7 @@ _ROOT: Final = "Where the bare domain leads; empty: a page of ours."
 _NOT_FOUND: Final = "Where an unknown code leads; empty: a page of ours."
 _ROBOTS: Final = "robots.txt, at most 8 kB; empty: robots may not index anything."
 _FAVICON: Final = (
-    "An image (PNG, JPEG, GIF, WebP or ICO) as base64, made a PNG of at most 64 by 64. Empty: none."
+    "An image (PNG, JPEG, GIF, WebP or BMP) as base64, made a PNG of at most 64 by 64. Empty: none."
 )
 _APPLE: Final = "Apps that open links of this domain on iOS: `<team>.<bundle>`."
 _ANDROID: Final = "Apps that open links of this domain on Android."

@@ -143,7 +143,8 @@ def _favicon(value: Any) -> bytes:
     if len(value) > MAX_UPLOAD:
         raise InvalidDomain("favicon", "The icon's file may have at most 1 MB.")
     try:
-        with Image.open(io.BytesIO(value), formats=("PNG", "JPEG", "GIF", "WEBP", "ICO", "BMP")) as image:
+        # Not ICO: Pillow decodes the picture in it before anybody can ask how large that is.
+        with Image.open(io.BytesIO(value), formats=("PNG", "JPEG", "GIF", "WEBP", "BMP")) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InvalidDomain("favicon", "The icon has too many pixels. 64 by 64 are enough.")
             icon = image.convert("RGBA")
@@ -151,7 +152,7 @@ def _favicon(value: Any) -> bytes:
         raise
     except Exception:  # Pillow raises whatever its decoders do
         raise InvalidDomain(
-            "favicon", "This is no image that can be read. Use a PNG, JPEG, GIF, WebP or ICO file."
+            "favicon", "This is no image that can be read. Use a PNG, JPEG, GIF, WebP or BMP file."
         ) from None
     icon.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     for colours in (0, 256, 64):

@@ -3,6 +3,7 @@
 import base64
 import io
 import socket
+import struct
 import uuid
 from typing import Any
 
@@ -27,6 +28,14 @@ def icon(side: int, kind: str = "PNG") -> str:
     out = io.BytesIO()
     Image.effect_noise((side, side), 80).convert("RGB").save(out, kind)
     return base64.b64encode(out.getvalue()).decode()
+
+
+def picture_in_ico(side: int) -> str:
+    """A PNG of side by side pixels, a few kB for millions of them, behind the head of an ICO file."""
+    out = io.BytesIO()
+    Image.new("1", (side, side)).save(out, "PNG")
+    png = out.getvalue()
+    return base64.b64encode(struct.pack("<3H4B2H2I", 0, 1, 1, 0, 0, 0, 0, 1, 32, len(png), 22) + png).decode()
 
 
 @pytest.fixture
@@ -127,6 +136,7 @@ def test_a_host_is_one_workspaces_only(api: Api) -> None:
         ({"favicon": "not base64!"}, "favicon", "base64"),
         ({"favicon": base64.b64encode(b"<svg/>").decode()}, "favicon", "no image"),
         ({"favicon": icon(20)[:200]}, "favicon", "no image"),
+        ({"favicon": picture_in_ico(5000)}, "favicon", "no image"),
         ({"apple_apps": ["com.example.app"]}, "apple_apps", "App 1"),
         ({"apple_apps": ["9JA89QQLNQ.com.example.app"] * 21}, "apple_apps", "At most 20"),
         ({"apple_apps": "9JA89QQLNQ.com.example.app"}, "apple_apps", "list"),
