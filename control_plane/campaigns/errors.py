@@ -22,6 +22,14 @@ class InvalidLink(CampaignsError):
         super().__init__(message, field=field)
 
 
+class NewerRules(InvalidLink):
+    """This link's rules were saved by a newer version of scanway, which this one cannot publish. Replace
+    them, or update this server."""
+
+    def __init__(self) -> None:
+        super().__init__("rules", "")
+
+
 class InvalidCampaign(CampaignsError):
     """`InvalidCampaign(field, message)`: this value cannot be used."""
 

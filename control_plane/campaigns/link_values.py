@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from control_plane.campaigns.destinations import check_destination
-from control_plane.campaigns.errors import InvalidLink
+from control_plane.campaigns.errors import InvalidLink, NewerRules
 from control_plane.campaigns.models import Campaign, Domain, Link
 from control_plane.campaigns.own_hosts import workspace_hosts
 from control_plane.campaigns.placeholders import check_template
@@ -56,9 +56,13 @@ def _check_together(link: Link, changes: dict[str, Any]) -> None:
         raise InvalidLink("expires_at", "The end has to come after the start.")
     if not changes.keys() & {"rules", "max_scans", "password"}:
         return
+    try:
+        rules = stored_rules(link)
+    except msgspec.ValidationError:
+        raise NewerRules from None
     probe = Record(
         1, 1, "https://example.com/",
-        rules=stored_rules(link), max_scans=link.max_scans or 0, password=link.password_hash,
+        rules=rules, max_scans=link.max_scans or 0, password=link.password_hash,
     )  # fmt: skip
     try:
         link.counts = needs_count(probe)

@@ -77,6 +77,10 @@ class Row(NamedTuple):
     version: int
     domain_id: int | None
 
+    @classmethod
+    def of(cls, link: Link) -> "Row":
+        return cls(*(getattr(link, name) for name in _COLUMNS))
+
 
 _COLUMNS: Final = Row._fields
 Former = tuple[str | None, str]
@@ -88,18 +92,19 @@ _unreadable: set[tuple[int, int]] = set()
 
 
 def publication(link: Link) -> Publication:
-    """The link as it is now. Raises msgspec.ValidationError for rules of a newer version of this program."""
+    """The link as it is now. Raises msgspec.ValidationError as `record_of` does, where the link is active."""
     if current_workspace_id() != link.workspace_id:
         with workspace_scope(link.workspace_id):
             return publication(link)
-    row = Row(*(getattr(link, name) for name in _COLUMNS))
+    row = Row.of(link)
     domain = link.domain
     hosts = {row.domain_id: domain.host} if domain and domain.deleted_at is None else {None: ""}
     return _publication(row, hosts, _former([link.pk]).get(link.pk, ()))
 
 
-def _publication(row: Row, hosts: Hosts, former: Sequence[Former]) -> Publication:
-    whole = record.Record(
+def record_of(row: Row) -> record.Record:
+    """Raises msgspec.ValidationError for rules of a newer version of this program."""
+    return record.Record(
         workspace_id=row.workspace_id,
         link_id=row.id,
         destination=row.destination,
@@ -114,6 +119,16 @@ def _publication(row: Row, hosts: Hosts, former: Sequence[Former]) -> Publicatio
         fallback=row.fallback,
         pass_query=row.pass_query,
     )
+
+
+def _publication(row: Row, hosts: Hosts, former: Sequence[Former]) -> Publication:
+    try:
+        whole = record_of(row)
+    except msgspec.ValidationError:
+        if row.state == LinkState.ACTIVE:
+            raise
+        # Nobody is sent anywhere by them, and a link can be stopped whatever its rules are.
+        whole = record_of(row._replace(rules=[]))
     records = []
     host = hosts.get(row.domain_id)
     if host is not None:

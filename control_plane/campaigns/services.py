@@ -18,6 +18,7 @@ from control_plane.campaigns.errors import (
     InvalidCampaign,
     InvalidLink,
     LinkBlocked,
+    NewerRules,
     NotFound,
 )
 from control_plane.campaigns.link_values import EDITABLE, REDIRECT_STATUSES
@@ -246,9 +247,5 @@ def _publish_on_commit(link: Link) -> None:
     try:
         sent = publication(link)
     except msgspec.ValidationError:
-        raise InvalidLink(
-            "rules",
-            "This link's rules were saved by a newer version of scanway, which this one cannot publish. "
-            "Replace them, or update this server.",
-        ) from None
+        raise NewerRules from None
     transaction.on_commit(partial(publish_link, sent), robust=True)

@@ -12,11 +12,11 @@ from control_plane.campaigns import selectors
 from control_plane.campaigns.errors import InvalidLink
 from control_plane.campaigns.models import Link
 from control_plane.campaigns.own_hosts import workspace_hosts
-from control_plane.campaigns.publish import publication
+from control_plane.campaigns.publish import Row, record_of
 from control_plane.campaigns.rules import check_rules
 from control_plane.campaigns.scan_facts import read_facts
 from edge.explain import explain
-from edge.record import Record, RecordError, decode
+from edge.record import Record, RecordError, decode, encode
 from edge.rules import Rule
 
 
@@ -80,7 +80,7 @@ def link_record(link: Link) -> Record:
     if link.domain is not None and link.domain.deleted_at is not None:
         raise InvalidLink("domain_id", "This link's domain was removed, so no scan reaches it.")
     try:
-        return decode(publication(link).records[0][1])
+        return decode(encode(record_of(Row.of(link))))
     except (msgspec.ValidationError, RecordError) as error:
         raise InvalidLink("rules", f"The saved rules cannot be read: {error}. Save them again.") from None
 

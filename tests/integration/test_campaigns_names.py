@@ -11,6 +11,8 @@ from edge import record
 from edge.gs1 import check_digit
 
 GOOD = "https://example.com/spring"
+NEWER = [{"then": {"type": "hologram"}}]
+"""Rules of a version to come."""
 
 
 @pytest.fixture
@@ -199,18 +201,42 @@ def test_a_link_of_a_newer_version_keeps_its_record_and_holds_nobody_up(valkey, 
     from control_plane.campaigns.errors import InvalidLink
     from control_plane.campaigns.models import Link
     from control_plane.campaigns.publish import sweep
-    from control_plane.campaigns.services import pause_link
+    from control_plane.campaigns.services import update_link
 
     strange, plain = make(), make()
     with workspace_scope(strange.workspace_id):
-        Link.objects.filter(id=strange.pk).update(rules=[{"then": {"type": "hologram"}}], version=2)
+        Link.objects.filter(id=strange.pk).update(rules=NEWER, version=2)
         Link.objects.filter(id=plain.pk).update(version=2)
     assert sweep().published == 1
     assert sweep().published == 0
-    with pytest.raises(InvalidLink, match="newer version"):
-        pause_link(workspace_id=strange.workspace_id, link_id=strange.pk)
+    for changes in ({"title": "Spring"}, {"max_scans": 5}):
+        with pytest.raises(InvalidLink, match="newer version") as refused:
+            update_link(workspace_id=strange.workspace_id, link_id=strange.pk, **changes)
+        assert refused.value.field == "rules"
     assert (stored(valkey, strange.code).version, stored(valkey, plain.code).version) == (1, 2)
     assert [one.levelname for one in caplog.records if strange.code in one.getMessage()] == ["ERROR"]
     with workspace_scope(strange.workspace_id):
         Link.objects.filter(id=strange.pk).update(rules=[])
     assert sweep().published == 1
+
+
+@pytest.mark.parametrize(
+    ("stop", "state"),
+    [("block_link", record.BLOCKED), ("pause_link", record.PAUSED), ("delete_link", record.DELETED)],
+)
+def test_a_link_of_a_newer_version_can_be_stopped(valkey, make, stop, state):
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.campaigns import services
+    from control_plane.campaigns.errors import InvalidLink
+    from control_plane.campaigns.models import Link
+
+    link = make()
+    with workspace_scope(link.workspace_id):
+        Link.objects.filter(id=link.pk).update(rules=NEWER)
+    known = {"workspace_id": link.workspace_id, "link_id": link.pk}
+    assert getattr(services, stop)(**known).rules == NEWER
+    assert (stored(valkey, link.code).state, stored(valkey, link.code).version) == (state, 2)
+    if state == record.PAUSED:
+        with pytest.raises(InvalidLink, match="newer version"):
+            services.resume_link(**known)
+        assert stored(valkey, link.code).state == record.PAUSED
