@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from analytics.events import Reason
 from edge import rules as r
-from edge.conditions import AGENT, BOT, BUCKET, BUCKETS, CLICK, LANGUAGE, NUMBER, PLACE, compile_leaf
+from edge.conditions import AGENT, BOT, BUCKET, BUCKETS, CLICK, COUNTED, LANGUAGE, NUMBER, PLACE, compile_leaf
 from edge.decide import GONE, Compiled, Decision, Outcome, Test
 from edge.destination import destination
 from edge.facts import Facts
@@ -35,18 +35,21 @@ def compiled_record(record: Record) -> Compiled:
     compiled: list[tuple[Test, Outcome]] = []
     # Robots do not use up a scan.
     needs = NUMBER | BOT if record.max_scans else 0
+    uncounted = len(record.rules)
     for number, rule in enumerate(record.rules, start=1):
         try:
             test, need = compile_condition(rule.when)
             outcome, wanted = _outcome(rule.then, number, record)
         except ValueError as error:
             raise RecordError(f"Rule {number}: {error}") from error
+        if need & COUNTED:
+            uncounted = min(uncounted, number - 1)
         compiled.append((test, outcome))
         needs |= need | wanted
     own = r.Redirect(to=record.destination, pass_query=record.pass_query)
     otherwise, need = _outcome(own, 0, record)
     guarded = bool(record.password) and not any(isinstance(rule.then, r.Password) for rule in record.rules)
-    return Compiled(tuple(compiled), otherwise, needs | need, guarded)
+    return Compiled(tuple(compiled), otherwise, needs | need, guarded, uncounted)
 
 
 @lru_cache(maxsize=4096)

@@ -38,9 +38,11 @@ class Compiled(msgspec.Struct, frozen=True):
     otherwise: Outcome
     """The link's own destination."""
     needs: int
-    """Which facts are asked for: flags of `edge.compile`."""
+    """Which facts are asked for: flags of `edge.conditions`."""
     whole_password: bool
     """The password guards every answer, not one rule's."""
+    uncounted: int = 0
+    """How many rules, from the first, can be asked before the scan is counted."""
 
 
 UNKNOWN: Final = Decision(Reason.UNKNOWN, 404)

@@ -185,8 +185,11 @@ class LongWay:
         number, visitor = compiled.needs & NUMBER != 0, compiled.needs & VISITOR != 0
         if not (number or visitor):
             return decided()
-        if record.password and (asked := decided()).reason is Reason.PASSWORD:
-            return asked  # who does not come in is not counted
+        if record.password:
+            # Who does not come in is not counted, unless a rule before the password's asks for the count.
+            asked = decided()
+            if asked.reason is Reason.PASSWORD and asked.rule <= compiled.uncounted:
+                return asked
         if preview or (number and looks_like_a_robot(visit)):
             # A preview or a robot uses up no scan, and is not told where a limited link leads.
             return PREVIEW if record.max_scans else decided()
