@@ -38,7 +38,7 @@ def test_two_rules_from_the_editor_to_two_phones(signed_in: Any, stack: Stack, w
     rule(page, 1).get_by_label("Address").fill("https://apps.apple.com/app/id1")
     rule(page, 2).get_by_label("Address").fill("play.google.com/store/apps/details?id=x")
     expect(rule(page, 1).locator(".rule-sentence")).to_have_text(
-        "If the system is iOS → apps.apple.com/app/id1"
+        "If the system is iOS → then apps.apple.com/app/id1"
     )
 
     # 2. A third, by hand: Germans who have a phone. First it stands last, then first.
@@ -52,7 +52,7 @@ def test_two_rules_from_the_editor_to_two_phones(signed_in: Any, stack: Stack, w
     third.get_by_role("button", name="Phone").click()
     third.get_by_label("Address").fill("https://example.com/de")
     expect(third.locator(".rule-sentence")).to_have_text(
-        "If the country is Germany and the device is a phone → example.com/de"
+        "If the country is Germany and the device is a phone → then example.com/de"
     )
     third.get_by_label("Move up: rule 3").click()
     rule(page, 2).get_by_label("Move up: rule 2").click()
@@ -90,9 +90,10 @@ def test_two_rules_from_the_editor_to_two_phones(signed_in: Any, stack: Stack, w
     def moved() -> bool:
         page.click("form[data-shadow] button")
         page.wait_for_selector("[data-shadow-result]:not([aria-busy]) [data-shadow-answer]")
-        answer = page.inner_text("[data-shadow-result]")
+        answer = " ".join(page.text_content("[data-shadow-result]").split())
         return (
-            "play.google.com/store/apps/details?id=x → example.com/menu" in answer and "app/id1 →" in answer
+            "play.google.com/store/apps/details?id=x → then example.com/menu" in answer
+            and "app/id1 →" in answer
         )
 
     wait_for("both phones' scans", moved, 20)
@@ -200,11 +201,80 @@ def test_json_and_cards_follow_each_other_and_dragging_moves_a_rule(signed_in: A
     rule(page, 2).locator(".rule-number").drag_to(rule(page, 1).locator(".rule-number"))
     expect(rule(page, 1).locator(".rule-name")).to_have_text("two")
     assert [one["name"] for one in json.loads(page.input_value("#rules-json"))] == ["two", "one"]
+    # Keys that open a list or a date stay with it.
+    rule(page, 1).locator(".rule-toggle").click()
+    rule(page, 1).get_by_label("What happens").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    page.keyboard.press("Escape")
+    expect(rule(page, 1).locator(".rule-name")).to_have_text("two")
     # What the page does not know is not dropped in silence: the server refuses it.
     page.fill("#rules-json", json.dumps([there[0] | {"nmae": "x"}]))
     page.click("text=Save rules")
     page.wait_for_selector("text=Not saved.")
     assert "nmae" in page.inner_text(".notice-danger")
+
+
+def test_text_that_the_cards_cannot_show_stays_and_costs_no_rule(signed_in: Any, stack: Stack) -> None:
+    page = signed_in
+    new_link(stack, page)
+    page.locator("[data-rules-json] summary").click()
+    one, two = (
+        {"name": name, "then": {"type": "redirect", "to": "https://example.com/"}} for name in ("one", "two")
+    )
+    text = page.locator("#rules-json")
+    text.fill(json.dumps([one, two]))
+    expect(rule(page, 2)).to_be_visible()
+    text.fill(json.dumps([{"then": None}, {"then": None}, {"then": None}]))
+    problem = page.locator("#rules-json-error")
+    expect(problem).to_contain_text("“then” has to be an object")
+    rule(page, 1).get_by_label("Delete: rule 1").click()
+    expect(page.locator("[data-rules-list] > .rule")).to_have_count(1)
+    expect(rule(page, 1).locator(".rule-name")).to_have_text("two")
+
+    # One rule without its brackets is not sent, or the answer would be a page without it.
+    text.fill(json.dumps(one))
+    page.click("text=Save rules")
+    expect(problem).to_contain_text("it has to be a list")
+    expect(text).to_be_focused()
+    expect(text).to_have_value(json.dumps(one))
+    text.fill("[{}" + ", {}" * 50 + "]")
+    expect(problem).to_contain_text("at most 50 rules, and these are 51")
+
+    # A condition of the wrong kind is a card that is edited as JSON; drawing a card changes nothing in it.
+    wrong = {"when": {"type": "country", "values": "DE"}, "then": {"type": "gone"}}
+    text.fill(json.dumps([wrong, {"when": {"type": "scan_number"}, "then": {"type": "gone"}}]))
+    rule(page, 2).locator(".rule-toggle").click()
+    expect(rule(page, 2).get_by_label("Number of scans")).to_have_value("")
+    rule(page, 2).get_by_label("Name of the rule").fill("x")
+    assert [one["when"] for one in json.loads(text.input_value())] == [wrong["when"], {"type": "scan_number"}]
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Not saved.")
+    expect(rule(page, 1).locator("[data-error]")).to_contain_text("Rule 1, country")
+
+
+@pytest.mark.parametrize("sent", ['[{"then": null}]', '{"then": {"type": "gone"}}', "no json"])
+def test_a_refused_text_that_no_card_can_show_comes_back_as_it_was(
+    signed_in: Any, stack: Stack, sent: str
+) -> None:
+    page = signed_in
+    new_link(stack, page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    # As a browser without scripts sends it.
+    page.evaluate(
+        "sent => { const form = document.querySelector('form[data-rules]');"
+        " form.elements.rules.value = sent; form.submit(); }",
+        sent,
+    )
+    page.wait_for_selector("text=Not saved.")
+    text = page.locator("#rules-json")
+    expect(text).to_be_visible()
+    expect(text).to_have_value(sent)
+    expect(page.locator("#rules-json-error")).to_contain_text("The cards cannot follow this text")
+    expect(page.locator("[data-add-rule]")).to_be_hidden()
+    text.fill('[{"then": {"type": "gone"}}]')
+    expect(page.locator("[data-add-rule]")).to_be_visible()
+    page.click("text=Save rules")
+    page.wait_for_selector("text=Saved.")
 
 
 def test_without_javascript_the_rules_are_json(browser: Any, stack: Stack) -> None:

@@ -55,6 +55,15 @@ def form(rules, version=1, **more):
     return {"rules": json.dumps(rules), "version": version, **more}
 
 
+def text_typed(page):
+    """What the JSON field holds: the one thing that is saved, and that the cards are drawn from."""
+    return html.unescape(re.search(r'name="rules"[^>]*>(.*?)</textarea>', page.content.decode(), re.S)[1])
+
+
+def shown(page):
+    return json.loads(text_typed(page))
+
+
 def data_of(page):
     body = page.content.decode()
     return json.loads(re.search(r'<script id="rules-data" type="application/json">(.*?)</script>', body)[1])
@@ -71,7 +80,7 @@ def test_the_editor_keeps_to_the_policy_and_brings_what_its_scripts_need(client,
     assert data["languages"]["de"] == "German"
     assert "Europe/Madrid" in data["zones"]
     assert "Instagram" in data["in_apps"]
-    assert data["rules"] == [] and data["errors"] == [] and not data["readonly"]
+    assert shown(page) == [] and data["errors"] == [] and not data["readonly"]
     assert "One code, several destinations" in text_of(body)
     assert 'name="rules"' in body
 
@@ -81,7 +90,7 @@ def test_rules_are_saved_and_come_back_as_they_were(client, tenant, at, link):
     assert page.status_code == 200
     assert "Saved." in text_of(page.content.decode())
     assert saved(tenant, link) == [GERMANY, DEEP]
-    assert data_of(page)["rules"] == [GERMANY, DEEP]
+    assert shown(page) == [GERMANY, DEEP]
     client.post(at(f"links/{link.pk}/rules/"), form([], version=2))
     assert saved(tenant, link) == []
 
@@ -97,7 +106,7 @@ def test_what_is_wrong_is_said_with_its_place_and_nothing_is_lost(client, tenant
     (error,) = data["errors"]
     assert error["path"].startswith("rules[1].when.of[0]")
     assert error["message"].startswith("Rule 2, country:")
-    assert data["rules"] == bad
+    assert shown(page) == bad
     body = page.content.decode()
     assert html.escape(error["message"]) in body or error["message"] in html.unescape(body)
     assert saved(tenant, link) == []
@@ -117,7 +126,26 @@ def test_what_is_no_list_of_rules_gets_a_sentence(client, tenant, at, link, text
     page = client.post(at(f"links/{link.pk}/rules/"), {"rules": text, "version": 1})
     assert page.status_code == 422
     assert "Not saved." in text_of(page.content.decode())
+    assert text_typed(page) == text
     assert saved(tenant, link) == []
+
+
+def test_a_draft_may_be_as_long_as_the_largest_list_is_when_indented_and_no_longer(client, tenant, at, link):
+    from control_plane.campaigns.rules import MAX_RULES_BYTES
+    from control_plane.console.views.rules import MAX_TEXT
+
+    placements = [f"{number:05}" for number in range(10_000)]
+    while len(json.dumps(placements, separators=(",", ":"))) > MAX_RULES_BYTES:
+        placements = placements[:-1000]
+    # As deep as it goes in the editor.
+    nested = {"when": {"type": "all", "of": [{"type": "any", "of": [{"not": {"values": placements}}]}]}}
+    assert len(json.dumps([nested], indent=2)) < 0.75 * MAX_TEXT
+    for spaces, sentence in [(MAX_TEXT - 2, "Saved."), (MAX_TEXT - 1, "too long to be read")]:
+        typed = "[" + " " * spaces + "]"
+        page = client.post(at(f"links/{link.pk}/rules/"), {"rules": typed, "version": 1}, follow=True)
+        assert sentence in text_of(page.content.decode())
+    assert page.status_code == 422
+    assert text_typed(page) == typed
 
 
 def test_an_address_that_is_no_web_address_never_gets_in(client, tenant, at, link):
@@ -134,7 +162,7 @@ def test_somebody_elses_edit_is_not_overwritten_unasked(client, tenant, at, link
     page = client.post(path, form(mine, version=1))
     assert page.status_code == 409
     assert "Somebody else saved this link" in text_of(page.content.decode())
-    assert data_of(page)["rules"] == mine
+    assert shown(page) == mine
     assert saved(tenant, link) == [GERMANY]
     assert 'name="overwrite" value="2"' in page.content.decode()
     assert client.post(path, form(mine, version=1, overwrite=2)).status_code == 302
@@ -256,7 +284,7 @@ def test_yesterdays_scans_are_compared_with_the_draft(client, clickhouse, tenant
     assert page.status_code == 200
     assert "3 of 4 scans by people" in shown
     assert "75 %" in shown
-    assert "example.com/menu → example.com/de 3" in shown
+    assert "example.com/menu → then example.com/de 3" in shown
     assert "Rule 1: Germany 3 3" in shown
     assert "Otherwise 1 0" in shown
     nothing = text_of(client.post(at(f"links/{link.pk}/rules/shadow/"), form([])).content.decode())

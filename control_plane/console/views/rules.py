@@ -16,13 +16,15 @@ from control_plane.accounts.permissions import Permission, allows
 from control_plane.campaigns import services
 from control_plane.campaigns.errors import CampaignsError, EditConflict, InvalidLink, NotFound
 from control_plane.campaigns.models import Link
+from control_plane.campaigns.rules import MAX_RULES_BYTES
 from control_plane.console import names, rules_try
 from control_plane.console.shell import page, page_view
 from control_plane.console.views.link import find_link
 from edge import rules as limits
 
-MAX_TEXT: Final = 2_000_000
-"""Characters of a draft: more than the largest list that may be saved."""
+MAX_TEXT: Final = 6 * MAX_RULES_BYTES
+"""Characters of a draft. Indented, with one value a line, the largest list that may be saved is four times as
+long as it is stored; what is longer is not even read."""
 MAX_NESTED: Final = 64
 """Brackets inside brackets; rules that may be saved need about 20."""
 ICONS: Final = (
@@ -97,7 +99,11 @@ def shadow(request: WorkspaceRequest, link_id: int) -> HttpResponse:
 def read_draft(text: str) -> list[Any]:
     """What the hidden field holds. Raises InvalidLink where it is no list of JSON."""
     if len(text) > MAX_TEXT:
-        raise InvalidLink("rules", "These rules are too long to be saved. Take some away.")
+        raise InvalidLink(
+            "rules",
+            f"These rules are too long to be read: {len(text):,} characters, and {MAX_TEXT:,} are the most. "
+            "Leave values out, shorten texts, or share the rules out among several links.",
+        )
     try:
         draft = json.loads(text or "[]")
     except (ValueError, RecursionError) as error:
@@ -141,12 +147,6 @@ def _page(
     error: CampaignsError | None = None,
 ) -> HttpResponse:
     """typed, error: what was sent and why it was refused; nothing of it is lost."""
-    shown: list[Any] = link.rules
-    if typed is not None:
-        try:
-            shown = [one for one in read_draft(typed) if isinstance(one, dict)]
-        except InvalidLink:
-            shown = link.rules
     conflict = isinstance(error, EditConflict)
     return page(
         request,
@@ -159,7 +159,7 @@ def _page(
         error=error,
         conflict=conflict,
         version=_version(request) if error else link.version,
-        data=_data(request, link, shown, error, readonly=not writes or link.state == "blocked"),
+        data=_data(request, link, error, readonly=not writes or link.state == "blocked"),
         presets=rules_try.PRESETS,
         icons=ICONS,
         countries=sorted(names.COUNTRIES.items(), key=lambda pair: pair[1]),
@@ -169,12 +169,11 @@ def _page(
 
 
 def _data(
-    request: WorkspaceRequest, link: Link, shown: list[Any], error: CampaignsError | None, *, readonly: bool
+    request: WorkspaceRequest, link: Link, error: CampaignsError | None, *, readonly: bool
 ) -> dict[str, Any]:
-    """What the editor's scripts read."""
+    """What the editor's scripts read beside the JSON field."""
     placed = error is not None and error.field.startswith("rules[")
     return {
-        "rules": shown,
         "saved": link.rules,
         "draft": error is not None,
         "errors": [{"path": error.field, "message": error.message}] if error and placed else [],

@@ -51,29 +51,28 @@ export const actionFields = (rule, { changed, redraw, hasPassword }) => {
 
   const variants = () => {
     then.variants ??= [];
-    const sum = then.variants.reduce((total, one) => total + (one.weight ?? 1), 0) || 1;
     const shares = [];
-    const share = (one) => `${Math.round((100 * (one.weight ?? 1)) / sum)} %`;
-    const update = () => {
-      const total = then.variants.reduce((all, one) => all + (one.weight ?? 1), 0) || 1;
-      then.variants.forEach((one, index) => { shares[index].textContent = `${Math.round((100 * (one.weight ?? 1)) / total)} %`; });
-      changed();
+    const share = () => {
+      const sum = then.variants.reduce((total, one) => total + (one.weight ?? 1), 0) || 1;
+      then.variants.forEach((one, index) => { shares[index].textContent = `${Math.round((100 * (one.weight ?? 1)) / sum)} %`; });
     };
-    return h("div", { class: "variants", "data-path": "then.variants" },
+    const box = h("div", { class: "variants", "data-path": "then.variants" },
       then.variants.map((one, index) => {
         const path = `then.variants[${index}]`;
         const input = (name, label, props) => field(label, `${path}.${name}`, h("input", { class: "input", value: one[name] ?? "", autocomplete: "off", ...props }));
-        shares[index] = h("output", { class: "variant-share number" }, share(one));
+        shares[index] = h("output", { class: "variant-share number" });
         return h("div", { class: "variant", role: "group", "aria-label": `Variant ${index + 1}`, "data-path": path },
           input("name", "Name", { placeholder: String.fromCharCode(65 + index), oninput: (event) => { one.name = event.target.value; changed(); } }),
           input("to", "Address", { inputmode: "url", placeholder: "https://example.com/", spellcheck: "false", autocapitalize: "none", "data-focus": `variant-${index}`, oninput: (event) => { one.to = event.target.value; changed(); }, onchange: (event) => { one.to = event.target.value = meant(event.target.value); changed(); } }),
-          input("weight", "Weight", { type: "number", min: 1, max: 1000, step: 1, inputmode: "numeric", value: one.weight ?? 1, oninput: (event) => { one.weight = Math.trunc(Number(event.target.value)) || 0; update(); } }),
+          input("weight", "Weight", { type: "number", min: 1, max: 1000, step: 1, inputmode: "numeric", value: one.weight ?? 1, oninput: (event) => { one.weight = Math.trunc(Number(event.target.value)) || 0; share(); changed(); } }),
           shares[index],
           h("button", { type: "button", class: "button button-icon button-small button-ghost", "aria-label": `Remove variant ${index + 1}`, title: "Remove", disabled: then.variants.length <= 2, onclick: () => { then.variants.splice(index, 1); redraw("variant-0"); } }, icon("x")));
       }),
       h("div", { class: "row row-wrap" },
         h("button", { type: "button", class: "button button-small", disabled: then.variants.length >= MAX_VARIANTS, onclick: () => { then.variants.push({ to: "", weight: 1, name: String.fromCharCode(65 + then.variants.length) }); redraw(`variant-${then.variants.length - 1}`); } }, icon("plus"), "Add a variant"),
         h("span", { class: "hint" }, "A visitor always gets the same one, without a cookie.")));
+    share();
+    return box;
   };
 
   const fields = {

@@ -31,7 +31,8 @@ const showErrors = (card, rule) => {
 
 /** The card of a rule.
 
-    `on` has changed(), act(name, rule) for up, down, duplicate, delete, and whether the member may write. */
+    changed(): a value differs. act(name, rule, focus): up, down, duplicate or delete, then the focus goes there.
+    readonly: the member may not write. hasPassword: the link has one to ask for. */
 export const ruleCard = (rule, index, count, { changed, act, readonly, hasPassword }) => {
   const card = h("li", { class: "rule card", "data-rule": index + 1, id: rule.id });
 
@@ -46,7 +47,7 @@ export const ruleCard = (rule, index, count, { changed, act, readonly, hasPasswo
     const { when, then } = sentence(write(rule));
     title.textContent = rule.name;
     title.hidden = !rule.name;
-    text.replaceChildren(h("span", {}, when), " ", h("span", { class: "rule-arrow", "aria-label": "then" }, "→"), " ", h("span", { class: "rule-then" }, then));
+    text.replaceChildren(h("span", {}, when), " ", h("span", { class: "rule-arrow", "aria-hidden": "true" }, "→"), " ", h("span", { class: "only-read" }, "then"), " ", h("span", { class: "rule-then" }, then));
   };
 
   const draw = (focus = "") => {
@@ -85,7 +86,8 @@ export const ruleCard = (rule, index, count, { changed, act, readonly, hasPasswo
   };
 
   card.addEventListener("keydown", (event) => {
-    if (!event.altKey || event.ctrlKey || event.metaKey || readonly) return;
+    // Only in its head: in a list, a date or a field with suggestions these keys open what can be chosen.
+    if (!event.altKey || event.ctrlKey || event.metaKey || readonly || !event.target.closest(".rule-head")) return;
     if (event.key === "ArrowUp" && index > 0) { event.preventDefault(); act("up", rule, "toggle"); }
     if (event.key === "ArrowDown" && index < count - 1) { event.preventDefault(); act("down", rule, "toggle"); }
   });

@@ -17,10 +17,9 @@ const note = (text) => h("p", { class: "hint" }, text);
 
 const time = (cond, changed) => {
   cond.days ??= [];
-  cond.zone ??= data.zone;
   const set = (name) => (event) => { cond[name] = event.target.value; changed(); };
   const clock = (name, label) => field(label, `.${name}`, h("input", { class: "input", type: "time", value: cond[name] || "00:00", onchange: set(name) }));
-  const zones = data.zones.includes(cond.zone) ? data.zones : [cond.zone, ...data.zones];
+  const zones = !cond.zone || data.zones.includes(cond.zone) ? data.zones : [cond.zone, ...data.zones];
   return h("div", { class: "form-tight" },
     h("div", { "data-path": ".days" }, chips("Weekdays", DAYS, cond.days, changed)),
     h("div", { class: "fields-3" }, clock("start", "From"), clock("end", "Until"),
@@ -40,8 +39,7 @@ const dates = (cond, changed) => {
 const scanNumber = (cond, changed) => {
   const kinds = { first: "one of the first", every: "every so many, the", after: "after the first" };
   let kind = Object.keys(kinds).find((name) => cond[name]) ?? "first";
-  cond[kind] ||= 100;
-  const number = h("input", { class: "input", type: "number", min: 1, step: 1, inputmode: "numeric", value: cond[kind], "aria-label": "Number of scans" });
+  const number = h("input", { class: "input", type: "number", min: 1, step: 1, inputmode: "numeric", value: cond[kind] || "", placeholder: "100", "aria-label": "Number of scans" });
   const put = () => {
     for (const name of Object.keys(kinds)) delete cond[name];
     cond[kind] = Math.trunc(Number(number.value)) || 0;
@@ -78,7 +76,7 @@ export const FACTS = {
   time: { label: "Weekday and time", ops: ["is within", "is outside of"], fresh: { zone: data.zone, days: [1, 2, 3, 4, 5], start: "09:00", end: "18:00" }, input: time },
   dates: { label: "Date", ops: ["is within", "is outside of"], fresh: {}, input: dates },
   scan_number: { label: "Scan number", ops: IS, fresh: { first: 100 }, input: scanNumber },
-  visitor: { label: "New or returning", ops: ["is", "is not"], fresh: { new: true }, input: (cond, changed) => select([["true", "the visitor’s first scan today"], ["false", "a visitor who scanned before today"]], Boolean(cond.new), { "aria-label": "New or returning", onchange: (event) => { cond.new = event.target.value === "true"; changed(); } }) },
+  visitor: { label: "New or returning", ops: ["is", "is not"], fresh: { new: true }, input: (cond, changed) => select([["true", "the visitor’s first scan today"], ["false", "a visitor who scanned earlier today"]], Boolean(cond.new), { "aria-label": "New or returning", onchange: (event) => { cond.new = event.target.value === "true"; changed(); } }) },
   query: { label: "Query parameter", ops: IS, fresh: { name: "" }, input: query },
   referrer: { label: "Comes from", ops: ["is", "is not"], fresh: {}, input: typed("Sites", { placeholder: "any site, or example.com", clean: host }) },
   placement: { label: "Placement", ops: IS, fresh: {}, input: typed("Placements", { placeholder: "any, or door" }) },

@@ -32,14 +32,6 @@ const changed = () => {
   area.value = text();
   noticed();
 };
-const isJson = (typed) => {
-  try {
-    JSON.parse(typed || "[]");
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const draw = () => {
   list.replaceChildren(...rules.map((rule, index) => ruleCard(rule, index, rules.length, { changed, act, readonly, hasPassword: data.has_password })));
@@ -48,6 +40,7 @@ const draw = () => {
   for (const button of document.querySelectorAll("[data-add-rule]")) button.disabled = rules.length >= limits.rules;
   const count = document.querySelector("[data-rules-count]");
   if (count) count.textContent = rules.length ? `${rules.length} of at most ${limits.rules}` : "";
+  for (const part of document.querySelectorAll("[data-needs-cards]")) part.hidden = false;
 };
 const cardOf = (rule) => document.getElementById(rule.id);
 
@@ -110,13 +103,37 @@ const place = (errors) => {
   }
 };
 
-const load = (given) => { rules = given.map((one) => read(one)); };
+const parsed = () => {
+  const given = JSON.parse(area.value || "[]");
+  if (!Array.isArray(given) || given.some((one) => !one || typeof one !== "object" || Array.isArray(one))) throw new Error("it has to be a list of rules");
+  if (given.length > limits.rules) throw new Error(`a link has at most ${limits.rules} rules, and these are ${given.length}`);
+  return given.map((one) => read(one));
+};
 
-load(data.rules);
+/** The cards from the JSON; the text itself stays as it is typed. False where the cards cannot show it: then
+    they stay as they were, and so do the rules behind them. */
+const follow = (errors = []) => {
+  clearTimeout(typing);
+  const before = rules;
+  try {
+    rules = parsed();
+    place(errors);
+    draw();
+  } catch (error) {
+    rules = before;
+    problem.textContent = `The cards cannot follow this text: ${error.message}.`;
+    problem.hidden = false;
+    area.setAttribute("aria-invalid", "true");
+    form.querySelector("[data-rules-json]").open = true;
+    return false;
+  }
+  noticed();
+  return true;
+};
+
 saved = JSON.stringify(data.saved.map((one) => write(read(one))), null, 2);
-place(data.errors);
-draw();
-changed();
+if (follow(data.errors)) changed();
+else noticed();
 for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
 document.querySelector(".rule [aria-invalid]")?.focus();
 
@@ -127,23 +144,6 @@ document.addEventListener("click", (event) => {
   if ("addRule" in button.dataset) add([read({ when: { type: "country", values: [] }, then: { type: "redirect", to: "" } }, true)]);
 });
 
-/** The cards from the JSON; the text itself stays as it is typed. False where it cannot be read. */
-const follow = () => {
-  clearTimeout(typing);
-  try {
-    const given = JSON.parse(area.value || "[]");
-    if (!Array.isArray(given) || given.some((one) => !one || typeof one !== "object" || Array.isArray(one))) throw new Error("it has to be a list of rules");
-    load(given);
-    draw();
-    noticed();
-  } catch (error) {
-    problem.textContent = `This cannot be read, so the cards stay as they were: ${error.message}`;
-    problem.hidden = false;
-    area.setAttribute("aria-invalid", "true");
-    return false;
-  }
-  return true;
-};
 // While typing and not when the field is left: then the page would move away under a click on the button.
 area.addEventListener("input", () => {
   problem.hidden = true;
@@ -157,17 +157,12 @@ list.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
 });
 form.addEventListener("submit", (event) => {
-  clearTimeout(typing);
-  if (!isJson(area.value)) {
-    follow();
-    event.preventDefault();
-    form.querySelector("[data-rules-json]").open = true;
-    area.focus();
-    return;
-  }
-  leaving = true;
+  leaving = area.value === text() || follow();
+  if (leaving) return;
+  event.preventDefault();
+  area.focus();
 });
 addEventListener("beforeunload", (event) => { if (!leaving && !readonly && area.value !== saved) event.preventDefault(); });
 
 if (!readonly) startDragging(list, move);
-startPanels({ draft: text, form });
+startPanels({ draft: () => area.value, form });

@@ -10,23 +10,27 @@ export const leaf = (cond, not = false) => ({ kind: "leaf", id: newId("c"), not,
 export const group = (match, items, not = false) => ({ kind: "group", id: newId("g"), not, match, items, path: "" });
 const raw = (json) => ({ kind: "raw", id: newId("r"), json, path: "" });
 
-// What has a field that we do not know stays raw: the server says that it is wrong, we do not hide it.
+// What has a field that we do not know, or of another kind, stays raw: the server says that it is wrong, we do
+// not hide it.
 const isOnly = (json, ...fields) => Object.keys(json).every((name) => fields.includes(name));
+
+const hasLists = (cond) => [cond.values, cond.days].every((one) => one === undefined || Array.isArray(one));
 
 const line = (json, nested) => {
   let not = false;
   let inner = json;
   if (json?.type === "not" && json.of && isOnly(json, "type", "of")) [not, inner] = [true, json.of];
   if (!inner || typeof inner !== "object" || inner.type === "not") return raw(json);
-  if (!GROUPS.has(inner.type)) return leaf(structuredClone(inner), not);
+  if (!GROUPS.has(inner.type)) return hasLists(inner) ? leaf(structuredClone(inner), not) : raw(json);
   if (nested || !Array.isArray(inner.of) || !inner.of.length || !isOnly(inner, "type", "of")) return raw(json);
   const items = inner.of.map((one) => line(one, true));
   return items.some((one) => one.kind === "raw") ? raw(json) : group(inner.type, items, not);
 };
 
-/** The editor's form of one rule of the JSON. */
+/** The editor's form of one rule of the JSON. Throws where there is no action to show. */
 export const read = (json, open = false) => {
   const { name = "", when = null, then = { type: "redirect", to: "" }, ...rest } = json;
+  if (!then || typeof then !== "object") throw new Error("“then” has to be an object");
   const rule = { id: newId("rule"), open, name: String(name), match: "all", items: [], then: structuredClone(then), rest, errors: [], hints: {} };
   if (when && GROUPS.has(when.type) && Array.isArray(when.of) && when.of.length && isOnly(when, "type", "of")) {
     rule.match = when.type;

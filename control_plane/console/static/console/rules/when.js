@@ -38,13 +38,14 @@ export const whenFields = (rule, { changed, redraw }) => {
       onchange: () => {
         try {
           const typed = JSON.parse(area.value);
+          condition(typed); // what has no words is not taken over
           item.kind = "raw";
           item.json = typed;
           problem.hidden = true;
           area.removeAttribute("aria-invalid");
           changed();
         } catch (error) {
-          problem.textContent = `This is not JSON, so the condition stays as it was: ${error.message}`;
+          problem.textContent = `This cannot be read, so the condition stays as it was: ${error.message}.`;
           problem.hidden = false;
           area.setAttribute("aria-invalid", "true");
         }

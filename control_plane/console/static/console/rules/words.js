@@ -9,7 +9,7 @@ const list = (values, word, name = String) => {
   if (all.length > SHOWN + 1) all.splice(SHOWN, all.length, `${values.length - SHOWN} more`);
   return all.length < 2 ? all.join("") : `${all.slice(0, -1).join(", ")} ${word} ${all.at(-1)}`;
 };
-const any = (values, name) => (values?.length ? list(values, "or", name) : "…");
+const any = (values, name) => (Array.isArray(values) && values.length ? list(values, "or", name) : "…");
 const quoted = (text) => `“${text}”`;
 
 const days = (chosen) => {
@@ -21,7 +21,7 @@ const days = (chosen) => {
 
 const time = (c) => {
   const when = [];
-  if (c.days?.length && c.days.length < 7) when.push(days(c.days));
+  if (Array.isArray(c.days) && c.days.length && c.days.length < 7) when.push(days(c.days));
   const [start, end] = [c.start || "00:00", c.end || "00:00"];
   if (start !== end) when.push(`${start} to ${end}`);
   return `${when.join(", ") || "any time"} in ${names.zone(c.zone || "…").split("/").at(-1)}`;
@@ -58,7 +58,7 @@ const CONDITIONS = {
   time: (c, not) => `it is ${not}${time(c)}`,
   dates: (c, not) => `the date is ${not}${dates(c)}`,
   scan_number: scan,
-  visitor: (c, not) => (Boolean(c.new) !== Boolean(not) ? "it is the visitor’s first scan today" : "the visitor scanned before today"),
+  visitor: (c, not) => (Boolean(c.new) !== Boolean(not) ? "it is the visitor’s first scan today" : "the visitor scanned earlier today"),
   query: (c, not) => (c.values?.length ? `?${c.name || "…"} is ${not}${any(c.values, quoted)}` : `?${c.name || "…"} is ${not}there`),
   referrer: (c, not) => (c.values?.length ? `the visitor comes ${not}from ${any(c.values)}` : `the visitor comes ${not}from a site or app`),
   placement: (c, not) => (c.values?.length ? `the placement is ${not}${any(c.values)}` : `there is ${not ? "no" : "a"} placement`),
