@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
+from django.db.models import F, Max, Q, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from control_plane.accounts.tenancy import workspace_scope
@@ -18,7 +19,8 @@ EDITABLE: Final = domain_values.EDITABLE
 
 
 def create_domain(*, workspace_id: int, host: str, **values: Any) -> Domain:
-    """A new domain; any of EDITABLE may come with it. No scan arrives before it is verified.
+    """A new domain; any of EDITABLE may come with it. No scan arrives before it is verified, and until then
+    other workspaces may claim the same host.
 
     With SCANWAY_DOMAIN_CHECK=off it is verified at once. Raises InvalidDomain(field, message), DomainTaken.
     """
@@ -26,19 +28,15 @@ def create_domain(*, workspace_id: int, host: str, **values: Any) -> Domain:
     with workspace_scope(workspace_id):
         domain = Domain(host=domain_values.check_host(host))
         domain_values.apply(domain, values)
-        domain.first_version = _last_version(domain.host) + 1
-        domain.version = domain.first_version
-        if settings.CONFIG.domain_check == "off":
-            domain.verified_at = timezone.now()
         try:
             with transaction.atomic():
                 domain.save(force_insert=True)
         except IntegrityError as error:
-            if "domain_host_once" not in str(error):
+            if "domain_claimed_once" not in str(error):
                 raise
-            if Domain.objects.filter(host=domain.host, deleted_at=None).exists():
-                raise DomainTaken(f"{domain.host} is one of this workspace's domains already.") from None
-            raise DomainTaken from None
+            raise DomainTaken(f"{domain.host} is one of this workspace's domains already.") from None
+        if settings.CONFIG.domain_check == "off":
+            _take_host(domain)
         _publish_on_commit(domain)
     return domain
 
@@ -54,24 +52,27 @@ def update_domain(*, workspace_id: int, domain_id: int, **changes: Any) -> Domai
 
 
 def verify_domain(*, workspace_id: int, domain_id: int) -> Domain:
-    """Verified where the domain's DNS leads here; again is harmless. Raises InvalidDomain, NotFound."""
+    """Verified where the domain's DNS leads here; again is harmless. Of several workspaces that claim a host,
+    the first to verify it has it. Raises InvalidDomain, DomainTaken, NotFound."""
     host = get_domain(workspace_id=workspace_id, domain_id=domain_id).host
     if settings.CONFIG.domain_check != "off":
         dns.check_leads_here(host, settings.CONFIG.short_url.hostname or "")
     with workspace_scope(workspace_id):
+        _lock_links(domain_id)
         domain = _locked_domain(domain_id)
         if domain.verified_at is None:
-            domain.verified_at = timezone.now()
-            _save_next_version(domain)
+            domain.version += 1
+            domain.updated_at = timezone.now()
+            _take_host(domain)
+            _publish_on_commit(domain)
     return domain
 
 
 def delete_domain(*, workspace_id: int, domain_id: int) -> None:
     """Scans of it get a plain 404, and its host may be connected again. Raises DomainInUse, NotFound."""
     with workspace_scope(workspace_id):
-        # Edits that are about to publish “gone” on this host finish first. Links before domains, as edits do.
-        moved = FormerName.objects.filter(domain_id=domain_id).values("link_id")
-        list(Link.objects.filter(id__in=moved).select_for_update().values_list("id", flat=True))
+        # Edits that are about to publish “gone” on this host finish first.
+        _lock_links(domain_id)
         domain = _locked_domain(domain_id)
         links = Link.objects.filter(domain=domain)
         used = links.exclude(state=LinkState.DELETED).count()
@@ -125,6 +126,37 @@ def _locked_domain(domain_id: int) -> Domain:
     if domain is None:
         raise NotFound
     return domain  # type: ignore[no-any-return]
+
+
+def _named_on(domain_id: int) -> Q:
+    """Links that have a name on this domain, or had one."""
+    return Q(domain_id=domain_id) | Q(id__in=FormerName.objects.filter(domain_id=domain_id).values("link_id"))
+
+
+def _lock_links(domain_id: int) -> None:
+    """To be called before the domain is locked: edits lock links first, too."""
+    links = Link.objects.filter(_named_on(domain_id)).order_by("id")
+    list(links.select_for_update().values_list("id", flat=True))
+
+
+def _take_host(domain: Domain) -> None:
+    """Verified and saved, with all versions above what Valkey may hold. Raises DomainTaken."""
+    domain.verified_at = timezone.now()
+    try:
+        with transaction.atomic():
+            domain.save()
+    except IntegrityError as error:
+        if "domain_host_once" not in str(error):
+            raise
+        raise DomainTaken from None
+    # Asked only now: whoever gives the host up has been waited for.
+    domain.first_version = _last_version(domain.host) + 1
+    domain.version = max(domain.version, domain.first_version)
+    domain.save()
+    # Nothing of a claim is in Valkey. The sweep sends its links within a second, however many there are.
+    Link.objects.filter(_named_on(domain.pk)).update(
+        version=Greatest(F("version") + 1, Value(domain.first_version))
+    )
 
 
 def _save_next_version(domain: Domain) -> None:

@@ -45,7 +45,8 @@ class InvalidDomain(CampaignsError):
 
 
 class DomainTaken(CampaignsError):
-    """This domain is already connected here. Remove it there first, or ask us if it is yours."""
+    """Another workspace has connected this domain already. Remove it there first, or ask whoever runs this
+    server if it is yours."""
 
     field = "host"
 

@@ -24,7 +24,8 @@ class Campaign(TenantModel):
 
 
 class Domain(TenantModel):
-    """A short domain of a workspace. Its host is nobody else's while it is here.
+    """A short domain of a workspace. Until it is verified it is a claim, and others may claim the same host;
+    once it is, the host is nobody else's while it is here.
 
     A deleted one stays as a row: `last_version` is the highest that Valkey may hold for any name on this
     host, and whoever brings the host again starts above it.
@@ -51,7 +52,14 @@ class Domain(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["host"], name="domain_host_once", condition=Q(deleted_at=None)),
+            models.UniqueConstraint(
+                fields=["host"],
+                name="domain_host_once",
+                condition=Q(deleted_at=None) & ~Q(verified_at=None),
+            ),
+            models.UniqueConstraint(
+                fields=["workspace", "host"], name="domain_claimed_once", condition=Q(deleted_at=None)
+            ),
             models.CheckConstraint(
                 condition=Q(host__regex=r"^[a-z0-9_-]+(\.[a-z0-9_-]+)+$"), name="domain_host_form"
             ),

@@ -21,7 +21,7 @@ import msgspec
 import redis
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 
 from control_plane.accounts.services import all_workspace_ids
 from control_plane.accounts.tenancy import current_workspace_id, workspace_scope
@@ -86,7 +86,7 @@ _COLUMNS: Final = Row._fields
 Former = tuple[str | None, str]
 """Host and name."""
 Hosts = Mapping[int | None, str]
-"""By the domain's number, '' for the default one. Not here: a domain that was deleted."""
+"""By the domain's number, '' for the default one. Not here: a domain that was deleted, or not verified."""
 
 _unreadable: set[tuple[int, int]] = set()
 
@@ -97,9 +97,7 @@ def publication(link: Link) -> Publication:
         with workspace_scope(link.workspace_id):
             return publication(link)
     row = Row.of(link)
-    domain = link.domain
-    hosts = {row.domain_id: domain.host} if domain and domain.deleted_at is None else {None: ""}
-    return _publication(row, hosts, _former([link.pk]).get(link.pk, ()))
+    return _publication(row, _hosts([row]), _former([link.pk]).get(link.pk, ()))
 
 
 def record_of(row: Row) -> record.Record:
@@ -154,9 +152,22 @@ def _publication(row: Row, hosts: Hosts, former: Sequence[Former]) -> Publicatio
     )
 
 
+def _answering() -> Any:
+    """Domains whose names are in Valkey. Those of a mere claim may be another workspace's there."""
+    return Domain.objects.filter(deleted_at=None, verified_at__isnull=False)
+
+
+def _hosts(rows: Sequence[Row]) -> Hosts:
+    # Not by a join: the planner would leave the order of the links' numbers for it. And asked after the wait for
+    # a link's lock: its domain may have been verified meanwhile.
+    ids = {row.domain_id for row in rows if row.domain_id}
+    here = _answering().filter(id__in=ids).values_list("id", "host") if ids else ()
+    return {None: "", **dict(here)}
+
+
 def _former(link_ids: Sequence[int]) -> dict[int, list[Former]]:
     found: dict[int, list[Former]] = defaultdict(list)
-    rows = FormerName.objects.filter(link_id__in=link_ids, domain__deleted_at=None)
+    rows = FormerName.objects.filter(Q(domain=None) | Q(domain__in=_answering()), link_id__in=link_ids)
     for link_id, host, name in rows.values_list("link_id", "domain__host", "name"):
         found[link_id].append((host, name))
     return found
@@ -165,9 +176,7 @@ def _former(link_ids: Sequence[int]) -> dict[int, list[Former]]:
 def _publications(rows: Sequence[Row]) -> list[Publication]:
     """Without those that cannot be read, which keep the record they have: one link never stops the others."""
     former = _former([row.id for row in rows])
-    # Not by a join: the planner would leave the order of the links' numbers for it.
-    here = Domain.objects.filter(deleted_at=None).values_list("id", "host")
-    hosts: Hosts = {None: "", **dict(here)} if any(row.domain_id for row in rows) else {None: ""}
+    hosts = _hosts(rows)
     found = []
     for row in rows:
         try:

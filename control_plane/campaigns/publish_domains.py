@@ -1,4 +1,5 @@
-"""Domains on their way to Valkey: a verified one has a record, any other has none. See publish.py."""
+"""Domains on their way to Valkey: a verified one has a record. Of one that never was, nothing is sent: what
+Valkey has of its host is another workspace's. See publish.py."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ log = logging.getLogger("publish")
 def publication(domain: Domain) -> DomainPublication:
     """The domain as it is now. In the workspace's scope."""
     value = None
-    if domain.verified_at and not domain.deleted_at:
+    if domain.is_verified and not domain.deleted_at:
         value = record.encode_domain(
             record.Domain(
                 workspace_id=domain.workspace_id,
@@ -33,8 +34,11 @@ def publication(domain: Domain) -> DomainPublication:
                 android_apps=tuple((app["package"], app["sha256"]) for app in domain.android_apps),
             )
         )
-    gone = tuple(_names(domain)) if domain.deleted_at else ()
-    return DomainPublication(domain.pk, domain.workspace_id, domain.host, domain.version, value, gone)
+    is_claim = not domain.is_verified
+    gone = tuple(_names(domain)) if domain.deleted_at and not is_claim else ()
+    return DomainPublication(
+        domain.pk, domain.workspace_id, domain.host, domain.version, value, gone, is_claim
+    )
 
 
 def publish_domain(sent: DomainPublication) -> bool:

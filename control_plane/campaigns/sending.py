@@ -85,6 +85,8 @@ class DomainPublication:
     """None: no edge shall answer for this host."""
     gone: tuple[str, ...] = ()
     """Names of links that go with it."""
+    is_claim: bool = False
+    """Never verified: there is nothing to send."""
 
 
 def send(batch: Sequence[Publication], *, force: bool = False) -> None:
@@ -111,6 +113,8 @@ def send_domains(batch: Sequence[DomainPublication], *, force: bool = False) -> 
     """Raises redis.RedisError, OSError."""
     calls: list[_Call] = []
     for one in batch:
+        if one.is_claim:
+            continue
         key, message = record.domain_key(one.host), f"@{one.host}"
         if one.value is not None:
             calls.append((_FORCE if force else None, key, one.value, message, True))

@@ -105,13 +105,20 @@ def test_the_life_of_a_domain(api: Api, dns: dict[str, list[str]]) -> None:
     assert api("POST", "/domains", {"host": host}).status_code == 201
 
 
-def test_a_host_is_one_workspaces_only(api: Api) -> None:
+def test_a_host_is_the_workspaces_that_verified_it_first(api: Api, dns: dict[str, list[str]]) -> None:
     host = new_host()
-    assert api("POST", "/domains", {"host": host}).status_code == 201
-    assert "already" in problem(api("POST", "/domains", {"host": host}), 409, "host")
+    dns[host] = ["192.168.1.20"]
     other = Api(new_tenant().key)
-    sentence = problem(other("POST", "/domains", {"host": host.upper()}), 409, "host")
-    assert "connected" in sentence
+    claims = [one("POST", "/domains", {"host": host}) for one in (other, api)]
+    assert [claim.status_code for claim in claims] == [201, 201]
+    assert "already" in problem(api("POST", "/domains", {"host": host.upper()}), 409, "host")
+    theirs, mine = (f"/domains/{claim.json()['id']}" for claim in claims)
+    assert api("POST", f"{mine}/verify").json()["verified_at"]
+    sentence = problem(other("POST", f"{theirs}/verify"), 409, "host")
+    assert "Another workspace has connected this domain already." in sentence
+    assert other("GET", theirs).json()["verified_at"] is None
+    assert api("DELETE", mine).status_code == 204
+    assert other("POST", f"{theirs}/verify").json()["verified_at"]
 
 
 @pytest.mark.parametrize(

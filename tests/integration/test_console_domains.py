@@ -52,11 +52,17 @@ def test_what_is_no_host_name_gets_a_sentence_at_its_field(client, at, text):
     assert 'id="id_host-error"' in page.content.decode()
 
 
-def test_a_domain_of_another_workspace_is_taken(client, at, host):
-    new_domain(new_tenant(), host)
-    page = client.post(at("settings/domains/"), {"host": host})
-    assert page.status_code == 422
-    assert "already" in text_of(page.content.decode())
+def test_a_domain_that_another_workspace_verified_is_taken(client, tenant, at, host, monkeypatch):
+    from control_plane.campaigns import dns
+    from control_plane.campaigns.domains import verify_domain
+
+    monkeypatch.setattr(dns, "check_leads_here", lambda host, short: None)
+    other = new_tenant()
+    mine, theirs = new_domain(tenant, host), new_domain(other, host)
+    verify_domain(workspace_id=other.workspace_id, domain_id=theirs.pk)
+    page = client.post(at(f"settings/domains/{mine.pk}/verify/"), follow=True)
+    assert "Another workspace has connected this domain already." in text_of(page.content.decode())
+    assert "Waiting for DNS" in text_of(page.content.decode())
 
 
 def test_checking_says_why_it_does_not_lead_here(client, tenant, at, host, monkeypatch):

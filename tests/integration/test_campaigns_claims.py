@@ -1,0 +1,213 @@
+"""Hosts that several workspaces claim: who gets them, and that a claim harms nobody's links."""
+
+import threading
+import uuid
+
+import pytest
+import redis
+from console_stack import new_tenant
+
+from edge import record
+
+GOOD = "https://example.com/spring"
+
+
+@pytest.fixture
+def valkey(tenant, valkey_server):
+    """Complete, as after a sweep."""
+    from control_plane.campaigns.publish import sweep
+
+    sweep()
+    with redis.Redis.from_url(valkey_server) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def leads_here(monkeypatch):
+    """Every host does."""
+    from control_plane.campaigns import dns
+
+    monkeypatch.setattr(dns, "check_leads_here", lambda host, short: None)
+
+
+@pytest.fixture
+def host():
+    return f"go-{uuid.uuid4().hex[:12]}.example.com"
+
+
+@pytest.fixture
+def mine(tenant, host):
+    return claim(tenant, host)
+
+
+@pytest.fixture
+def theirs(console, host):
+    return claim(new_tenant(), host)
+
+
+def claim(tenant, host):
+    from control_plane.campaigns.domains import create_domain
+
+    return create_domain(workspace_id=tenant.workspace_id, host=host)
+
+
+def verify(domain):
+    from control_plane.campaigns.domains import verify_domain
+
+    return verify_domain(workspace_id=domain.workspace_id, domain_id=domain.pk)
+
+
+def delete(domain):
+    from control_plane.campaigns.domains import delete_domain
+
+    delete_domain(workspace_id=domain.workspace_id, domain_id=domain.pk)
+
+
+def link_on(domain, **more):
+    from control_plane.campaigns.services import create_link
+
+    return create_link(workspace_id=domain.workspace_id, destination=GOOD, domain_id=domain.pk, **more)
+
+
+def change(link, **changes):
+    from control_plane.campaigns.services import update_link
+
+    return update_link(workspace_id=link.workspace_id, link_id=link.pk, **changes)
+
+
+def stored(valkey, host, code):
+    value = valkey.get(record.key(f"{host}/{code}"))
+    return None if value is None else record.decode(value)
+
+
+def owner(valkey, host):
+    value = valkey.get(record.domain_key(host))
+    return None if value is None else record.decode_domain(value).workspace_id
+
+
+def in_thread(work, outcome):
+    """Runs it on a connection of its own; what becomes of it is appended to `outcome`."""
+    from django.db import connection
+
+    from control_plane.campaigns.errors import DomainTaken
+
+    def run():
+        try:
+            work()
+            outcome.append("done")
+        except DomainTaken:
+            outcome.append("taken")
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_of_two_that_verify_at_once_one_has_the_host(valkey, mine, theirs, host, monkeypatch):
+    from control_plane.campaigns import domains
+
+    meeting = threading.Barrier(2, timeout=10)
+    lock = domains._locked_domain
+
+    def lock_and_meet(domain_id):
+        domain = lock(domain_id)
+        meeting.wait()
+        return domain
+
+    outcome = []
+    with monkeypatch.context() as patch:
+        patch.setattr(domains, "_locked_domain", lock_and_meet)
+        for thread in [in_thread(lambda one=one: verify(one), outcome) for one in (mine, theirs)]:
+            thread.join(20)
+    assert sorted(outcome) == ["done", "taken"]
+    kept = [domains.get_domain(workspace_id=one.workspace_id, domain_id=one.pk) for one in (mine, theirs)]
+    assert [one.workspace_id for one in kept if one.is_verified] == [owner(valkey, host)]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_second_waits_to_see_whether_the_first_succeeds(mine, theirs, fails):
+    from django.db import transaction
+
+    outcome = []
+    with transaction.atomic():
+        verify(mine)
+        thread = in_thread(lambda: verify(theirs), outcome)
+        thread.join(0.5)
+        assert outcome == []
+        transaction.set_rollback(fails)
+    thread.join(10)
+    assert outcome == ["done" if fails else "taken"]
+
+
+def test_a_claim_sends_nothing_and_takes_nothing_away(valkey, mine, theirs, host):
+    """Whatever is done with it: new links, edits, moves, its end, a sweep and a report of damage."""
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.campaigns.models import Link
+    from control_plane.campaigns.publish import publish_all, sweep
+    from control_plane.campaigns.services import delete_link
+
+    link = link_on(mine, code="menu")
+    verify(mine)
+    sweep()
+    good = {key: valkey.get(key) for key in (record.domain_key(host), record.key(f"{host}/menu"))}
+    assert stored(valkey, host, "menu").link_id == link.pk
+
+    imitation, former = link_on(theirs, code="menu"), link_on(theirs, code="other")
+    for number in range(5):
+        change(imitation, title=f"Title {number}")
+    change(former, domain_id=None)
+    link_on(theirs, code="extra", max_scans=5)
+    assert (stored(valkey, host, "extra"), stored(valkey, host, "other")) == (None, None)
+    valkey.sadd(record.DAMAGED_KEY, f"@{host}", f"{host}/menu")
+    sweep()
+    publish_all(force=True)
+    assert {key: valkey.get(key) for key in good} == good
+    assert (stored(valkey, host, "extra"), stored(valkey, host, "other")) == (None, None)
+
+    for code in ("menu", "extra"):
+        with workspace_scope(theirs.workspace_id):
+            number = Link.objects.get(domain_id=theirs.pk, code=code).pk
+        delete_link(workspace_id=theirs.workspace_id, link_id=number)
+    delete(theirs)
+    sweep()
+    assert {key: valkey.get(key) for key in good} == good
+    assert sweep().published == 0
+
+
+def test_verifying_sends_what_was_waiting_above_what_somebody_else_left(valkey, mine, theirs, host):
+    from control_plane.campaigns.publish import sweep
+    from control_plane.campaigns.services import delete_link
+
+    waiting, moved = link_on(theirs, code="menu"), link_on(theirs, code="moved")
+    change(moved, domain_id=None)
+    verify(mine)
+    before = link_on(mine, code="menu")
+    for number in range(8):
+        change(before, title=f"Title {number}")
+    delete_link(workspace_id=before.workspace_id, link_id=before.pk)
+    sweep()
+    high = stored(valkey, host, "menu").version
+    delete(mine)
+    assert (owner(valkey, host), stored(valkey, host, "menu")) == (None, None)
+
+    verify(theirs)
+    sweep()
+    assert owner(valkey, host) == theirs.workspace_id
+    assert stored(valkey, host, "menu").link_id == waiting.pk
+    assert stored(valkey, host, "menu").version > high
+    assert stored(valkey, host, "moved").state == record.DELETED
+    later = change(waiting, title="Later")
+    assert stored(valkey, host, "menu").version == later.version
+
+
+def test_an_edit_that_met_a_verification_is_published(mine):
+    """It waited for the link's lock, and came to know the domain before that."""
+    from control_plane.campaigns.publish import publication
+
+    link = link_on(mine)
+    assert publication(link).records == ()
+    verify(mine)
+    assert not link.domain.is_verified
+    assert len(publication(link).records) == 1
