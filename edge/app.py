@@ -64,6 +64,8 @@ class Edge:
     def __init__(self, settings: Settings) -> None:
         worker = secrets.token_hex(4)
         self.metrics = Metrics(settings.spool, worker)
+        if self.metrics.error is not None:
+            log.error("The counters of this worker are its own alone (%s).", self.metrics.error)
         self._counters = self.metrics.counters
         self.recorder = Recorder(
             Spool(settings.spool, settings.spool_quota, worker, self._counters), self._counters
@@ -114,7 +116,9 @@ class Edge:
             if site is None or method not in METHODS or self._drain.leaving:
                 return by_loop(watcher)
             code = scope.path[1:].lower()
-            if "/p/" in code or "p=" in query:
+            if "/" in code or "p=" in query:
+                if code.startswith("01/") or code.endswith(("/", "+")):
+                    return by_loop(watcher)  # a product, or a preview
                 code, placement = placed(code, query)
             entry = self._links.cached(site.prefix + code, started)
             if entry is None or entry.redirect is None or entry.always is None:
@@ -126,7 +130,7 @@ class Edge:
             payload = encode_visit(
                 event_id, now_ns, entry.record, decision, method, host, code, query, ip, header, placement
             )
-            self.recorder.put(payload, decision.reason, started, 1)
+            self.recorder.put(payload, decision.reason, started)
             protocol.response_empty(decision.status, entry.redirect)
         except Exception:
             self._fault(scope, protocol)
@@ -141,11 +145,11 @@ class Edge:
             return self._ask_valkey(visit, site, watcher, by_loop)
         if entry.asks:
             return by_loop(watcher)
-        self._respond(visit, entry, hit=1)
+        self._respond(visit, entry)
         watcher.done()
         return None
 
-    def _respond(self, visit: Visit, entry: Entry, hit: int) -> None:
+    def _respond(self, visit: Visit, entry: Entry) -> None:
         """Decide, record, respond."""
         visit.arrived(self._mint, self._address)
         decision = entry.always
@@ -153,7 +157,7 @@ class Edge:
             needs = entry.compiled.needs
             facts = facts_of(needs, visit, entry.record.link_id, self._places)
             decision = decide(entry.record, facts, entry.compiled)
-        self.recorder.record(visit, entry.record, decision, hit)
+        self.recorder.record(visit, entry.record, decision)
         if entry.redirect is not None:
             visit.protocol.response_empty(decision.status, entry.redirect)
         else:
@@ -168,7 +172,7 @@ class Edge:
             if entry is None or (isinstance(entry, Entry) and entry.asks):
                 return by_loop(watcher)
             try:
-                self._respond(visit, UNREACHABLE if isinstance(entry, Unavailable) else entry, hit=0)
+                self._respond(visit, UNREACHABLE if isinstance(entry, Unavailable) else entry)
             except Exception:
                 self._fault(visit.scope, visit.protocol)
             watcher.done()
@@ -228,9 +232,14 @@ class Edge:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(SEAL_EVERY)
-            self.recorder.tick()
-            self._sites.tick()
-            await self._long_way.report(self._damaged)
+            try:
+                self.recorder.tick()
+                self._sites.tick()
+                await self._long_way.report(self._damaged)
+            except Exception:
+                # A thread that could not be started, say. The next second tries again.
+                self._counters[_FAULTS] += 1
+                log.exception("What is done every second failed.")
             if os.getppid() != self._parent:
                 # Whoever started this worker is gone: without it nobody would ever stop us.
                 os.kill(os.getpid(), signal.SIGINT)

@@ -96,7 +96,8 @@ class Sites:
     def _remember(self, header: str, site: Site) -> Site:
         if len(self._spelt) >= MAX_SPELLINGS:
             self._spelt.clear()
-        self._spelt[header] = site.host
+        if len(header) <= MAX_HOST:
+            self._spelt[header] = site.host
         return site
 
 

@@ -20,7 +20,7 @@ class Mint:
 
     def __init__(self) -> None:
         # A step of the counter is one operation for two threads; a random odd one spreads what is counted.
-        # From below 2^61 in steps below 2^20 it stays within its 62 bits for 3 x 10^12 ids.
+        # From below 2^61 in steps below 2^20 it stays within its 62 bits for 2 x 10^12 ids.
         start = int.from_bytes(os.urandom(8), "big") >> 3
         step = int.from_bytes(os.urandom(3), "big") >> 4 | 1
         self._next = count(_VARIANT | start, step).__next__

@@ -11,15 +11,19 @@ _MAX_RANGES: Final = 32
 _MAX_LENGTH: Final = 512
 
 
-@lru_cache(maxsize=1024)
 def best_language(header: str) -> str:
     """The language with the highest weight, the first of equals. English where none of ours is wanted.
 
     `de-AT` is served German, `*` English unless English is refused by `q=0`.
     """
+    return _best(header[:_MAX_LENGTH])
+
+
+@lru_cache(maxsize=1024)
+def _best(header: str) -> str:
     best, best_weight = "", 0.0
     refused: set[str] = set()
-    for part in header[:_MAX_LENGTH].split(",")[:_MAX_RANGES]:
+    for part in header.split(",")[:_MAX_RANGES]:
         tag, *parameters = part.split(";")
         language = tag.strip().lower().partition("-")[0]
         weight = _weight(parameters)

@@ -92,13 +92,13 @@ class LongWay:
         if method not in ("GET", "HEAD", "POST"):
             return plain(visit.scope, protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
         asked = read_path(path, visit.query)
-        entry, decision, hit = None, UNKNOWN, 0
+        entry, decision = None, UNKNOWN
         try:
             site = await self._sites.find(visit.host, visit.started)
             if site is None:
                 return self.refuse_host(visit.scope, protocol)
             if asked is not None:
-                entry, hit = await self._resolve(site, asked, visit.started)
+                entry = await self._resolve(site, asked, visit.started)
         except Unavailable:
             site, decision = None, UNAVAILABLE
 
@@ -134,7 +134,7 @@ class LongWay:
         record = NOBODY if entry is None else entry.record
         if entry is None and site is not None and site.domain is not None:
             record = site.nobody
-        self._recorder.record(visit, record, decision, hit)
+        self._recorder.record(visit, record, decision)
         if asked is not None and entry is not None and (asked.preview or decision is PREVIEW):
             # A limited link would be given away.
             hidden = would.reason is not Reason.OK or bool(record.max_scans)
@@ -149,20 +149,20 @@ class LongWay:
         self._counters[_FOREIGN] += 1
         plain(scope, protocol, 404, "There are no short links at this address.\n")
 
-    async def _resolve(self, site: Site, asked: Asked, now: float) -> tuple[Entry | None, int]:
-        """The most specific link there is, and 1 where it was in memory. Raises Unavailable."""
+    async def _resolve(self, site: Site, asked: Asked, now: float) -> Entry | None:
+        """The most specific link there is. Raises Unavailable."""
         names = [site.prefix + name for name in asked.names]
         found: list[Entry | None] = [self._links.cached(name, now) for name in names]
         if found[0] is not None:
-            return found[0], 1
+            return found[0]
         # All at once: they share one question.
         missing = [name for name, entry in zip(names, found, strict=True) if entry is None]
         fetched = dict(zip(missing, await self._fetch(missing, now), strict=True))
         for name, entry in zip(names, found, strict=True):
             best = entry or fetched.get(name)
             if best is not None:
-                return best, int(entry is not None)
-        return None, 0
+                return best
+        return None
 
     async def _fetch(self, names: list[str], now: float) -> list[Entry | None]:
         if len(names) == 1:

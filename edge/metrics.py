@@ -47,12 +47,6 @@ COUNTERS: Final = {
     "scanway_edge_spool_errors": "Failed operations on the spool's folders",
     "scanway_edge_spool_unsealed": "Events in segments that could not be sealed",
 }
-# A slot for each would be counted in every scan's own time: they follow from the others.
-DERIVED: Final = {
-    "scanway_edge_l1_hits": "Scans answered from the in-process cache",
-    "scanway_edge_spool_written": "Events appended to the spool",
-}
-_NOT_HIT: Final = "scanway_edge_not_from_l1"
 GAUGES: Final = {
     "scanway_edge_l1_entries": "Links in the in-process caches of all running workers",
     "scanway_edge_spool_full": "Workers that drop events because the spool is over its quota",
@@ -71,7 +65,6 @@ BUCKETS: Final = len(LATENCY_MICROSECONDS) + 1
 _names = [
     *(f"{SCANS}:{reason.value}:{bound}" for reason in Reason for bound in (*LATENCY_MICROSECONDS, "inf")),
     *COUNTERS,
-    _NOT_HIT,
     f"{LATENCY}:sum",
     *GAUGES,
 ]
@@ -81,7 +74,6 @@ REASON_SLOT: Final = {reason: 1 + number * BUCKETS for number, reason in enumera
 _FIRST_GAUGE: Final = SLOT[next(iter(GAUGES))]
 _LATENCY_SUM: Final = SLOT[f"{LATENCY}:sum"]
 _BOUNDS: Final = tuple(bound * 1_000 for bound in LATENCY_MICROSECONDS)
-_MISS: Final = SLOT[_NOT_HIT]
 
 FILE_SIZE: Final = 4096
 _slots = struct.Struct(f"={FILE_SIZE // 8}Q")
@@ -92,24 +84,16 @@ FOLDED: Final = f"folded.{LAYOUT}.sum"
 Values = list[int]
 
 
-def count_scan(counters: memoryview, reason: Reason, nanoseconds: int, hit: int) -> None:
-    """Counts one answer. The time is never negative: take it from a monotonic clock. `hit`: 1 from L1."""
+def count_scan(counters: memoryview, reason: Reason, nanoseconds: int) -> None:
+    """Counts one answer. The time is never negative: take it from a monotonic clock."""
     counters[REASON_SLOT[reason] + bisect_left(_BOUNDS, nanoseconds)] += 1
     counters[_LATENCY_SUM] += nanoseconds
-    if not hit:
-        counters[_MISS] += 1
 
 
 def scans_of(values: Values, reason: Reason) -> int:
     """From slots: how many scans had this reason."""
     first = REASON_SLOT[reason]
     return sum(values[first : first + BUCKETS])
-
-
-def derived(values: Values) -> Values:
-    """From slots: the metrics of DERIVED, in their order."""
-    scans = sum(scans_of(values, reason) for reason in Reason)
-    return [scans - values[_MISS], scans - values[SLOT["scanway_edge_spool_dropped"]]]
 
 
 class Metrics:
@@ -200,8 +184,6 @@ class Metrics:
         yield scans
         for name, text in COUNTERS.items():
             yield CounterMetricFamily(name, text, value=values[SLOT[name]])
-        for (name, text), value in zip(DERIVED.items(), derived(values), strict=True):
-            yield CounterMetricFamily(name, text, value=value)
         yield _histogram(values)
         for name, text in GAUGES.items():
             yield GaugeMetricFamily(name, text, value=values[SLOT[name]])

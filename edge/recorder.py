@@ -12,7 +12,7 @@ from edge.visit import Visit, encode_visit
 
 
 class Recorder:
-    """Everything that two threads write to is behind its lock: the spool's end and the counters of scans."""
+    """The spool's end and the counters of scans, which two threads write to, are behind its lock."""
 
     def __init__(self, spool: Spool, counters: memoryview) -> None:
         self.spool = spool
@@ -21,20 +21,20 @@ class Recorder:
         # Called by name: `with` costs twice as much.
         self._acquire, self._release = self._lock.acquire, self._lock.release
 
-    def record(self, visit: Visit, record: Record, decision: Decision, hit: int = 0) -> None:
-        """Before the answer leaves, with the time it took to find. `hit`: 1 where the link was in memory."""
+    def record(self, visit: Visit, record: Record, decision: Decision) -> None:
+        """Before the answer leaves, with the time it took to find."""
         payload = encode_visit(
             visit.event_id, visit.now_ns, record, decision, visit.method, visit.host, visit.code, visit.query,
             visit.ip, visit.header, visit.placement,
         )  # fmt: skip
-        self.put(payload, decision.reason, visit.started, hit)
+        self.put(payload, decision.reason, visit.started)
 
-    def put(self, payload: bytes, reason: Reason, started: float, hit: int) -> None:
+    def put(self, payload: bytes, reason: Reason, started: float) -> None:
         """An encoded event, and everything that is counted of it. `started` is time.monotonic()."""
         self._acquire()
         try:
             self.spool.append(payload)
-            count_scan(self._counters, reason, int((monotonic() - started) * 1e9), hit)
+            count_scan(self._counters, reason, int((monotonic() - started) * 1e9))
         finally:
             self._release()
 

@@ -13,9 +13,14 @@ from analytics.visitors.referrer import referrer
 from edge.conditions import AGENT, BOT, BUCKET, BUCKETS, CLICK, LANGUAGE, PLACE, QUERY, REFERRER
 from edge.facts import NOTHING, Facts
 from edge.places import Places
-from edge.visit import Visit
+from edge.visit import MAX_FIELD, Visit
 
 MAX_PLACEMENT: Final = 64
+# Characters by which what is remembered of a request is asked for: as many as are recorded.
+_MAX_TEXT: Final = MAX_FIELD["user_agent"]
+_MAX_HINT: Final = MAX_FIELD["ch_platform"]
+_MAX_LANGUAGES: Final = MAX_FIELD["accept_language"]
+_MAX_QUERY: Final = MAX_FIELD["query"]
 NO_GLANCE: Final = Glance()
 _PREFETCH: Final = ("prefetch", "prerender", "preview")
 
@@ -35,24 +40,24 @@ def facts_of(
     agent, place = NO_GLANCE, NOWHERE
     languages: tuple[tuple[str, float], ...] = ()
     if needs & AGENT:
-        platform = header("sec-ch-ua-platform", "")
-        mobile = header("sec-ch-ua-mobile", "") if platform else ""
-        agent = glance(header("user-agent", ""), platform, mobile)
+        platform = header("sec-ch-ua-platform", "")[:_MAX_HINT]
+        mobile = header("sec-ch-ua-mobile", "")[:_MAX_HINT] if platform else ""
+        agent = glance(header("user-agent", "")[:_MAX_TEXT], platform, mobile)
     if needs & PLACE:
         place = places(visit.ip)
     if needs & LANGUAGE:
-        languages = accepted_languages(header("accept-language", ""))
+        languages = accepted_languages(header("accept-language", "")[:_MAX_LANGUAGES])
     # By position, in the order of the class: a name each would cost as much as the rest.
     return Facts(
         visit.now_ns // 1_000_000,
         visit.code,
         visit.placement,
-        parameters(visit.query) if needs & QUERY and visit.query else NOTHING,
+        parameters(visit.query[:_MAX_QUERY]) if needs & QUERY and visit.query else NOTHING,
         visit.query,
         *agent,
         *place,
         languages,
-        referrer(header("referer", "")) if needs & REFERRER else "",
+        referrer(header("referer", "")[:_MAX_TEXT]) if needs & REFERRER else "",
         visit.ip,
         looks_like_a_robot(visit) if needs & BOT else False,
         scan_number,
@@ -71,7 +76,7 @@ def looks_like_a_robot(visit: Visit) -> bool:
     purpose = header("sec-purpose", "") or header("purpose", "")
     if purpose and any(word in purpose for word in _PREFETCH):
         return True
-    agent = header("user-agent", "")
+    agent = header("user-agent", "")[:_MAX_TEXT]
     return not agent.strip() or named(agent).signal != ""
 
 
@@ -86,7 +91,7 @@ def parameters(query_string: str) -> dict[str, str]:
     """Decoded; of one given twice, the first. Read-only: the same dict is given again."""
     found: dict[str, str] = {}
     try:
-        pairs = parse_qsl(query_string[:2048], keep_blank_values=True, max_num_fields=100)
+        pairs = parse_qsl(query_string, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return found
     for name, value in pairs:

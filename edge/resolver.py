@@ -137,6 +137,8 @@ class Resolver(Generic[T]):
 
     async def fetch(self, name: str, now: float) -> T | None:
         """For a name not in memory: its entry, or None where there is none. Raises Unavailable."""
+        if now < self._unknown.get(name, 0.0):
+            return None  # not counted: a scan of a code that is unknown has asked `later` before
         future: asyncio.Future[T | Unavailable | None] = asyncio.get_running_loop().create_future()
 
         def then(known: T | Unavailable | None) -> None:
@@ -182,17 +184,17 @@ class Resolver(Generic[T]):
             if now < until:
                 self._unknown.move_to_end(name)
                 self._counters[_NEGATIVE_HITS] += 1
-                return then(None)
+                return _tell(then, None)
             del self._unknown[name]
         self._counters[_MISSES] += 1
         if now < self._paused_until or (self._broken and now < self._broken.get(name, 0.0)):
-            return then(Unavailable())
+            return _tell(then, Unavailable())
         # An answer that is on its way will do.
         waiting = self._waiting.get(name) or self._asked.get(name)
         if waiting is not None:
             return waiting.append(then)
         if len(self._waiting) >= MAX_WAITING:
-            return then(Unavailable())
+            return _tell(then, Unavailable())
         self._ask_for(name, then)
         return None
 

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
+from granian.http import HTTP1Settings
 from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.mp import MPServer
 
@@ -37,6 +38,9 @@ START_WITHIN: Final = 30.0
 CRASH_PAUSE: Final = 1.0
 """Seconds between two starts of the same worker, so that one that cannot start does not eat a CPU."""
 
+
+MAX_HEAD: Final = 32_768
+"""Bytes of a request's line and headers; a longer head is answered 431."""
 
 _MADE: Final = b"made"
 """What a worker says to the parent when its application could be made."""
@@ -172,6 +176,7 @@ def server(settings: Settings, target: str = "edge.app:create", **changes: Any) 
         "workers": settings.workers,
         "loop": Loops.uvloop,
         "http": HTTPModes.http1,
+        "http1_settings": HTTP1Settings(max_buffer_size=MAX_HEAD),
         "websockets": False,
         "backlog": 2048,
         "log_enabled": False,

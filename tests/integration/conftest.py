@@ -3,6 +3,7 @@
 import pytest
 from clickhouse_server import ClickHouseServer, fresh_database
 from console_stack import console, postgres_server, tenant, valkey_server  # noqa: F401 (fixtures)
+from edge_process import EdgeProcess, Valkey
 
 from analytics.schema.migrate import migrate
 
@@ -27,3 +28,30 @@ def clickhouse_database(clickhouse_url):
     url = fresh_database(clickhouse_url)
     migrate(url)
     return url
+
+
+@pytest.fixture
+def valkey(tmp_path):
+    """A Valkey of the test's own."""
+    server = Valkey(tmp_path)
+    server.complete()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start(valkey, tmp_path):
+    """`start(SCANWAY_…=…)`: an edge of the test's own, which must end with status 0."""
+    running = []
+
+    def start(**environment):
+        environment = {
+            "SCANWAY_UNKNOWN_LIMIT": "0",
+            "SCANWAY_SHORT_URL": "https://go.example.com",
+        } | environment
+        running.append(EdgeProcess(tmp_path / "spool", valkey.url, **environment))
+        return running[-1]
+
+    yield start
+    for process in running:
+        assert process.stop() == 0

@@ -1,26 +1,21 @@
 """What a link can do beyond a plain redirect, by a real edge and a real Valkey."""
 
 import http.client
-import json
 import threading
 from collections import Counter
 from urllib.parse import urlencode
 
-import pytest
-from edge_process import EdgeProcess, Valkey, until
+from edge_process import until
 
 from edge import rules as r
 from edge.password import hash_password
 from edge.record import (
     DAMAGED_KEY,
-    Domain,
     Record,
     count_key,
     domain_key,
     encode,
-    encode_domain,
     key,
-    link_name,
 )
 
 IPHONE = (
@@ -32,31 +27,6 @@ HOST = "go.acme.example"
 
 def link(link_id, destination="home", **fields):
     return Record(7, link_id, f"https://example.com/{destination}", version=1, **fields)
-
-
-@pytest.fixture
-def valkey(tmp_path):
-    server = Valkey(tmp_path)
-    server.complete()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def start(valkey, tmp_path):
-    running = []
-
-    def start(**environment):
-        environment = {
-            "SCANWAY_UNKNOWN_LIMIT": "0",
-            "SCANWAY_SHORT_URL": "https://go.example.com",
-        } | environment
-        running.append(EdgeProcess(tmp_path / "spool", valkey.url, **environment))
-        return running[-1]
-
-    yield start
-    for process in running:
-        assert process.stop() == 0
 
 
 def test_rules_send_each_phone_where_it_belongs_and_say_which_rule_did(valkey, start):
@@ -308,86 +278,58 @@ def test_a_product_is_found_by_its_gs1_path(valkey, start):
     assert edge.scans()[1].code == "01/09506000134352/10/ABC/21/9"
 
 
-@pytest.fixture
-def acme(valkey):
-    domain = Domain(
-        7,
-        version=1,
-        root="https://acme.example/",
-        not_found="https://acme.example/lost",
-        robots="User-agent: *\nAllow: /\n",
-        favicon=b"\x89PNG icon",
-        apple_apps=("TEAM123456.com.acme",),
-        android_apps=(("com.acme", "AA:BB"), ("com.acme", "CC:DD")),
+def test_a_product_in_memory_is_never_taken_for_another(valkey, start):
+    product = "01/09506000134352"
+    for number, name in enumerate((product, f"{product}/10/abc", f"{product}/10/a"), 1):
+        valkey.publish(name, link(number, str(number)))
+    edge = start()
+    for _ in range(2):  # by way of Valkey, then from memory
+        asked = {
+            path: edge.get(f"/{product}{path}")[1].get("location", "")[-1:]
+            for path in ("", "/10/abc", "/10/ABC", "/10/a", "/10/a/p/b", "/p/door")
+        }
+        assert asked == {
+            "": "1",
+            "/10/abc": "2",
+            "/10/ABC": "1",
+            "/10/a": "3",
+            "/10/a/p/b": "1",
+            "/p/door": "",
+        }
+
+
+def test_every_form_of_a_code_is_read_alike_in_memory_or_not(valkey, start):
+    forms = (
+        "/{}/p/door/",
+        "/{}/p/door",
+        "/{}?p=door",
+        "/{}/p/door+",
+        "/{}+?p=door",
+        "/{}/",
+        "/{}/p/",
+        "/{}/x",
     )
-    valkey.client.set(domain_key(HOST), encode_domain(domain))
-    valkey.publish("menu", link(1, "default"))
-    valkey.publish(link_name("menu", HOST), link(2, "acme"))
-    return domain
+    edge, answers = start(), []
+    for memory in (False, True):
+        for number, form in enumerate(forms):
+            code = f"link{number}"
+            valkey.publish(code, link(number + 1))
+            if memory:
+                assert edge.get(f"/{code}")[0] == 302
+            status, _, body = edge.get(form.format(code.upper()))
+            answers.append((form, status, b"Safety" in body or b"example.com/home" in body))
+    assert answers[: len(forms)] == answers[len(forms) :]
+    assert [status for _, status, _ in answers[:6]] == [302, 302, 302, 200, 200, 302]
+    places = [scan.placement for scan in edge.scans() if scan.placement]
+    assert places == ["door"] * 10
 
 
-def test_the_host_decides_whose_link_is_meant(valkey, start, acme):
+def test_a_head_that_is_far_too_long_is_refused(valkey, start):
+    valkey.publish("spring", link(1))
     edge = start()
-    for _ in range(2):
-        assert edge.get("/menu", Host="go.example.com")[1]["location"] == "https://example.com/default"
-        assert edge.get("/MENU", Host="GO.acme.example:8080")[1]["location"] == "https://example.com/acme"
-        assert edge.get("/menu")[1]["location"] == "https://example.com/default"  # by address
-    status, headers, body = edge.get("/menu", Host="evil.example")
-    assert (status, headers["content-type"]) == (404, "text/plain; charset=utf-8")
-    assert b"<html" not in body
-    assert edge.get("/", Host="evil.example")[0] == 404
-    assert edge.metric("scanway_edge_foreign_hosts_total") == 2
-    status, headers, _ = edge.get("/nothing", Host=HOST)
-    assert (status, headers["location"]) == (302, "https://acme.example/lost")
-    assert edge.get("/nothing", Host="go.example.com")[0] == 404
-    scans = edge.scans()
-    assert {scan.host for scan in scans} == {
-        "go.example.com", "GO.acme.example:8080", f"127.0.0.1:{edge.port}", HOST,
-    }  # fmt: skip
-    lost = next(scan for scan in scans if scan.host == HOST)
-    assert (lost.reason, lost.workspace_id, lost.link_id) == ("unknown", 7, 0)
-
-
-def test_a_domain_has_its_own_root_robots_icon_and_apps(valkey, start, acme):
-    edge = start()
-    status, headers, _ = edge.get("/", Host=HOST)
-    assert (status, headers["location"]) == (302, "https://acme.example/")
-    assert edge.get("/robots.txt", Host=HOST)[2] == b"User-agent: *\nAllow: /\n"
-    assert b"Disallow: /" in edge.get("/robots.txt", Host="go.example.com")[2]
-    status, headers, body = edge.get("/favicon.ico", Host=HOST)
-    assert (status, headers["content-type"], body) == (200, "image/png", b"\x89PNG icon")
-    apple = json.loads(edge.get("/.well-known/apple-app-site-association", Host=HOST)[2])
-    assert apple["applinks"]["details"][0]["appIDs"] == ["TEAM123456.com.acme"]
-    (statement,) = json.loads(edge.get("/.well-known/assetlinks.json", Host=HOST)[2])
-    assert statement["target"]["sha256_cert_fingerprints"] == ["AA:BB", "CC:DD"]
-    assert edge.get("/.well-known/assetlinks.json", Host="go.example.com")[0] == 404
-
-
-def test_certificates_are_allowed_for_our_domains_alone(valkey, start, acme):
-    edge = start()
-    asked = {
-        host: edge.get(f"/-/tls-allowed?domain={host}")[0]
-        for host in ("go.example.com", HOST, "GO.ACME.example", "evil.example", "127.0.0.1", "")
-    }
-    assert asked == {
-        "go.example.com": 200,
-        HOST: 200,
-        "GO.ACME.example": 200,
-        "evil.example": 404,
-        "127.0.0.1": 404,
-        "": 404,
-    }
-
-
-def test_an_edited_or_removed_domain_is_heard_of(valkey, start, acme):
-    edge = start()
-    assert edge.get("/", Host=HOST)[1]["location"] == "https://acme.example/"
-    valkey.client.set(domain_key(HOST), encode_domain(Domain(7, version=2, root="https://acme.example/2")))
-    valkey.client.publish("scanway:invalidate", f"@{HOST}")
-    until(lambda: edge.get("/", Host=HOST)[1]["location"] == "https://acme.example/2", "the edit is seen")
-    valkey.client.delete(domain_key(HOST))
-    valkey.client.publish("scanway:invalidate", f"@{HOST}")
-    until(lambda: edge.get("/menu", Host=HOST)[0] == 404, "the domain is gone")
+    assert edge.get("/spring", User_Agent="x" * 8_000)[0] == 302
+    assert edge.get("/spring", User_Agent="x" * 150_000)[0] == 431
+    assert edge.get("/spring")[0] == 302
 
 
 def test_a_record_that_cannot_be_read_is_told_to_the_control_plane(valkey, start):

@@ -92,10 +92,8 @@ def test_over_its_quota_the_spool_drops_and_counts_exactly_and_goes_on_when_ther
         clickhouse.start()
         ingest.ready()
         until(lambda: edge.metric("scanway_edge_spool_full") == 0, "there is room again", 60)
-        dropped = edge.metric("scanway_edge_spool_dropped_total")
-        until(
-            lambda: edge.metric("scanway_edge_spool_written_total") > dropped, "scans are recorded again", 60
-        )
+        sealed = edge.metric("scanway_edge_spool_sealed_total")
+        until(lambda: edge.metric("scanway_edge_spool_sealed_total") > sealed, "scans are recorded again", 60)
         assert edge.get("/-/readyz")[0] == 200
         books = hammer.stop()
         dropped = edge.metric("scanway_edge_spool_dropped_total")

@@ -1,3 +1,4 @@
+import time
 from collections import OrderedDict
 from typing import Any, cast
 
@@ -5,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.entry import Entry, read
+from edge.metrics import SLOT
 from edge.record import Record, encode, key
 from edge.resolver import MAX_NEGATIVE, Resolver
 
@@ -45,3 +47,25 @@ def test_unknown_codes_are_remembered_within_a_bound():
     for number in range(MAX_NEGATIVE + 10):
         resolver._learn(str(number), None, True, 0.0)
     assert len(resolver._unknown) == MAX_NEGATIVE
+
+
+async def test_a_second_look_at_an_unknown_code_is_not_counted():
+    resolver = memory(1)
+    resolver._learn("nobody", None, True, 10.0)
+    assert await resolver.fetch("nobody", 11.0) is None
+    assert resolver._counters[SLOT["scanway_edge_negative_hits"]] == 0
+
+
+def test_one_who_cannot_be_answered_does_not_keep_the_others_waiting():
+    resolver = memory(1)
+    resolver._learn("nobody", None, True, time.monotonic())
+    told = []
+
+    def fails(known):
+        raise RuntimeError("gone")
+
+    for then in (fails, told.append):
+        resolver.later("nobody", then)
+    resolver._take()
+    assert told == [None]
+    assert resolver._counters[SLOT["scanway_edge_negative_hits"]] == 2

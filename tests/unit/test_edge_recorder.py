@@ -9,7 +9,7 @@ import pytest
 
 from analytics.events import read_segment
 from edge.decide import UNKNOWN
-from edge.metrics import Metrics, derived, scans_of
+from edge.metrics import Metrics, scans_of
 from edge.recorder import Recorder
 from edge.spool import Spool
 
@@ -36,7 +36,7 @@ def hammer(folder, locked=True):
         # A write that meets another's may well fail; what counts is what can be read afterwards.
         with contextlib.suppress(Exception):
             for scan in range(SCANS):
-                recorder.put(b"%d:%d" % (number, scan) * 20, UNKNOWN.reason, time.monotonic(), 1)
+                recorder.put(b"%d:%d" % (number, scan) * 20, UNKNOWN.reason, time.monotonic())
 
     threads = [threading.Thread(target=answer, args=(number,)) for number in range(THREADS)]
     for thread in threads:
@@ -44,8 +44,7 @@ def hammer(folder, locked=True):
     for thread in threads:
         thread.join()
     recorder.close()
-    slots = list(metrics.counters)
-    counted = scans_of(slots, UNKNOWN.reason), derived(slots)[0]
+    counted = scans_of(list(metrics.counters), UNKNOWN.reason)
     metrics.close()
     paths = (*folder.glob("sealed/*.seg"), *folder.glob("open/*.seg"))
     found = [payload for path in paths for payload in read_segment(path.read_bytes()).payloads]
@@ -54,9 +53,9 @@ def hammer(folder, locked=True):
 
 def test_no_scan_of_two_threads_is_lost_or_miscounted(tmp_path, impatient):
     written, counted, put = hammer(tmp_path)
-    assert (written, counted) == (put, (put, put))
+    assert written == counted == put
 
 
 def test_without_the_lock_scans_are_lost(tmp_path, impatient):
     written, counted, put = hammer(tmp_path, locked=False)
-    assert written < put or counted != (put, put)
+    assert written < put or counted < put

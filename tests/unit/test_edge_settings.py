@@ -66,7 +66,7 @@ def test_the_readme_names_every_setting_reason_and_metric_and_no_other():
         re.findall(r'"(SCANWAY_[A-Z0-9_]+)"', source)
     )
     named = set(re.findall(r"`(scanway_edge_[a-z0-9_]+)`", README))
-    counters = {f"{name}_total" for name in (metrics.SCANS, *metrics.COUNTERS, *metrics.DERIVED)}
+    counters = {f"{name}_total" for name in (metrics.SCANS, *metrics.COUNTERS)}
     assert named == counters | set(metrics.GAUGES) | {metrics.WORKERS, metrics.LATENCY}
     reasons = re.search(r"## Reasons\n(.*?)\n## ", README, re.S).group(1)
     assert set(re.findall(r"^\| `([a-z_]+)`", reasons, re.M)) == {reason.value for reason in Reason}

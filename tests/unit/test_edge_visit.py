@@ -20,7 +20,11 @@ HEADERS = {
     "sec-ch-ua-model": "ch_model",
 }
 ascii_text = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
-values = ascii_text | st.just("Mozilla/5.0 Chrome/141.0 Mobile") | st.builds(lambda piece, times: piece * times, ascii_text, st.integers(1, 300))
+values = (
+    ascii_text
+    | st.just("Mozilla/5.0 Chrome/141.0 Mobile")
+    | st.builds(lambda piece, times: piece * times, ascii_text, st.integers(1, 300))
+)
 
 
 def encode(headers, query="", code="a", ip="198.51.100.7"):
