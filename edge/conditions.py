@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from edge import rules as r
@@ -47,53 +47,10 @@ class Leaf(NamedTuple):
 
 def compile_leaf(condition: r.AnyCondition) -> Leaf:
     """Raises ValueError."""
-    if isinstance(condition, r.Os):
-        return _one_of("operating system", "os", condition.values, AGENT)
-    if isinstance(condition, r.Device):
-        return _one_of("device", "device", condition.values, AGENT)
-    if isinstance(condition, r.Country):
-        return _one_of("country", "country", condition.values, PLACE)
-    if isinstance(condition, r.Continent):
-        return _one_of("continent", "continent", condition.values, PLACE)
-    if isinstance(condition, r.Region):
-        return _one_of("region", "region", condition.values, PLACE, fold=True)
-    if isinstance(condition, r.City):
-        return _one_of("city", "city", condition.values, PLACE, fold=True)
-    if isinstance(condition, r.InApp):
-        return _one_of("in-app browser", "in_app", condition.values, AGENT, fold=True, some="any app")
-    if isinstance(condition, r.Placement):
-        return _one_of("placement", "placement", condition.values, 0, fold=True, some="any placement")
-    if isinstance(condition, r.Language):
-        return _language(condition)
-    if isinstance(condition, r.Time):
-        return _time(condition)
-    if isinstance(condition, r.Dates):
-        return _dates(condition)
-    if isinstance(condition, r.ScanNumber):
-        return _scan_number(condition)
-    if isinstance(condition, r.Visitor):
-        return Leaf(
-            lambda facts: facts.is_new is condition.new,
-            VISITOR,
-            "visitor",
-            lambda facts: "" if facts.is_new is None else "new today" if facts.is_new else "returning today",
-            "new today" if condition.new else "returning today",
-        )
-    if isinstance(condition, r.Query):
-        return _query(condition)
-    if isinstance(condition, r.Referrer):
-        return _referrer(condition)
-    if isinstance(condition, r.Network):
-        return _network(condition)
-    if isinstance(condition, r.Bot):
-        return Leaf(
-            lambda facts: facts.is_bot is condition.is_bot,
-            BOT,
-            "visitor",
-            lambda facts: "a robot" if facts.is_bot else "a person",
-            "a robot" if condition.is_bot else "a person",
-        )
-    raise ValueError("This condition is not known.")
+    make = _MAKERS.get(type(condition))
+    if make is None:
+        raise ValueError("This condition is not known.")
+    return make(condition)
 
 
 def _one_of(
@@ -111,14 +68,13 @@ def _one_of(
 
 
 def _language(condition: r.Language) -> Leaf:
-    values = tuple(value.lower() for value in condition.values)
+    # Not remembered by list: every phone's is another, and who wants to can send a new one each time.
+    exact = frozenset(value.lower() for value in condition.values)
+    starts = tuple(f"{value}-" for value in exact)
+    most = None if condition.accepted else 1
 
-    @lru_cache(maxsize=1024)
-    def holds(languages: tuple[tuple[str, float], ...]) -> bool:
-        for tag, _ in languages if condition.accepted else languages[:1]:
-            if any(tag == value or tag.startswith(f"{value}-") for value in values):
-                return True
-        return False
+    def holds(facts: Facts) -> bool:
+        return any(tag in exact or tag.startswith(starts) for tag, _ in facts.languages[:most])
 
     shown: Callable[[Facts], str] = (
         (lambda facts: ", ".join(tag for tag, _ in facts.languages))
@@ -126,7 +82,7 @@ def _language(condition: r.Language) -> Leaf:
         else (lambda facts: facts.languages[0][0] if facts.languages else "")
     )
     return Leaf(
-        lambda facts: holds(facts.languages),
+        holds,
         LANGUAGE,
         "accepted languages" if condition.accepted else "language",
         shown,
@@ -240,6 +196,26 @@ def _scan_number(condition: r.ScanNumber) -> Leaf:
     )
 
 
+def _visitor(condition: r.Visitor) -> Leaf:
+    return Leaf(
+        lambda facts: facts.is_new is condition.new,
+        VISITOR,
+        "visitor",
+        lambda facts: "" if facts.is_new is None else "new today" if facts.is_new else "returning today",
+        "new today" if condition.new else "returning today",
+    )
+
+
+def _bot(condition: r.Bot) -> Leaf:
+    return Leaf(
+        lambda facts: facts.is_bot is condition.is_bot,
+        BOT,
+        "visitor",
+        lambda facts: "a robot" if facts.is_bot else "a person",
+        "a robot" if condition.is_bot else "a person",
+    )
+
+
 def _query(condition: r.Query) -> Leaf:
     name, values = condition.name, frozenset(condition.values)
 
@@ -301,3 +277,26 @@ def _words(values: tuple[str, ...]) -> str:
     if len(values) > 8:
         return f"{', '.join(values[:7])} or one of {len(values) - 7} more"
     return " or ".join([", ".join(values[:-1]), values[-1]]) if len(values) > 1 else "".join(values)
+
+
+_MAKERS: Final[dict[type, Callable[[Any], Leaf]]] = {
+    r.Os: lambda one: _one_of("operating system", "os", one.values, AGENT),
+    r.Device: lambda one: _one_of("device", "device", one.values, AGENT),
+    r.Country: lambda one: _one_of("country", "country", one.values, PLACE),
+    r.Continent: lambda one: _one_of("continent", "continent", one.values, PLACE),
+    r.Region: lambda one: _one_of("region", "region", one.values, PLACE, fold=True),
+    r.City: lambda one: _one_of("city", "city", one.values, PLACE, fold=True),
+    r.InApp: lambda one: _one_of("in-app browser", "in_app", one.values, AGENT, fold=True, some="any app"),
+    r.Placement: lambda one: _one_of(
+        "placement", "placement", one.values, 0, fold=True, some="any placement"
+    ),
+    r.Language: _language,
+    r.Time: _time,
+    r.Dates: _dates,
+    r.ScanNumber: _scan_number,
+    r.Visitor: _visitor,
+    r.Query: _query,
+    r.Referrer: _referrer,
+    r.Network: _network,
+    r.Bot: _bot,
+}

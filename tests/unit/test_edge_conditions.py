@@ -1,5 +1,6 @@
 """Each condition: when it holds, what it says, and that a wrong one is refused."""
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -177,6 +178,18 @@ def test_an_explanation_gives_every_rule_its_reason():
         (3, False, False, "rule 2 decided"),
     ]
     assert explain(record, Facts(at_ms=0)).steps[0].why == "country is not known, wanted DE"
+
+
+def test_lists_of_languages_that_nobody_sent_before_are_not_kept():
+    test, _ = compile_condition(r.Language(values=("pt",)))
+    tracemalloc.start()
+    try:
+        for number in range(1000):
+            test(Facts(at_ms=0, languages=((f"x{number}-{'long' * 25}", 1.0),)))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 50_000
 
 
 conditions = st.recursive(
