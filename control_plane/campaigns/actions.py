@@ -4,23 +4,15 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
+from control_plane.campaigns.app_names import MAX_PACKAGE, REFUSED_SCHEMES, is_package
 from control_plane.campaigns.destinations import MAX_LENGTH, check_destination
 from control_plane.campaigns.draft import Draft, shown
 from control_plane.campaigns.errors import InvalidLink
 from control_plane.campaigns.placeholders import check_placeholders, check_template, used
 from edge import rules as r
+from edge.decide import REDIRECTS
 
-LABELS: Final[Mapping[str, str]] = {
-    "redirect": "redirect",
-    "split": "split",
-    "app": "app",
-    "password": "password",
-    "notice": "notice",
-    "gone": "gone",
-}
-"""Type → what it is called in sentences."""
-
-STATUSES: Final = (301, 302, 303, 307, 308)
+REDIRECT_STATUSES: Final = tuple(sorted(REDIRECTS))
 UTM: Final = ("source", "medium", "campaign", "term", "content")
 MAX_UTM: Final = 200
 MAX_NAME: Final = 80
@@ -29,78 +21,14 @@ MAX_NOTICE: Final = 2000
 MAX_BUTTON: Final = 60
 MAX_WEIGHT: Final = 1000
 
-# Schemes that open something other than an app of the link's owner: code, files, other sites, mail, calls.
-REFUSED_SCHEMES: Final = frozenset(
-    {
-        "about",
-        "android-app",
-        "app-prefs",
-        "blob",
-        "callto",
-        "cid",
-        "chrome",
-        "chrome-extension",
-        "content",
-        "data",
-        "facetime",
-        "facetime-audio",
-        "feed",
-        "file",
-        "filesystem",
-        "ftp",
-        "ftps",
-        "gopher",
-        "http",
-        "intent",
-        "itms-services",
-        "jar",
-        "javascript",
-        "ldap",
-        "ldaps",
-        "livescript",
-        "mailto",
-        "market",
-        "mhtml",
-        "mid",
-        "mms",
-        "mocha",
-        "news",
-        "nfs",
-        "nntp",
-        "prefs",
-        "res",
-        "resource",
-        "rtsp",
-        "sftp",
-        "shortcuts",
-        "sip",
-        "sips",
-        "smb",
-        "sms",
-        "smsto",
-        "ssh",
-        "tel",
-        "telnet",
-        "urn",
-        "vbscript",
-        "view-source",
-        "webcal",
-        "ws",
-        "wss",
-        "x-apple-helpbasic",
-    }
-)
-
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,40}):")
-_package = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+")
 
 
 def check_action(raw: object, number: int, path: str, own_hosts: Collection[str]) -> r.AnyAction:
     """One action. Raises InvalidLink."""
     draft = Draft(number, path, "action", raw)
-    kind = draft.type(LABELS)
-    draft.label = LABELS[kind]
-    return _ACTIONS[kind](draft, own_hosts)
+    draft.label = draft.type(_ACTIONS)
+    return _ACTIONS[draft.label](draft, own_hosts)
 
 
 def _redirect(draft: Draft, own_hosts: Collection[str]) -> r.Redirect:
@@ -140,8 +68,8 @@ def _split(draft: Draft, own_hosts: Collection[str]) -> r.Split:
 def _app(draft: Draft, own_hosts: Collection[str]) -> r.App:
     fields = ("ios_link", "ios_store", "android_link", "android_package", "android_store")
     draft.only(("type", "to", *fields))
-    package = draft.text("android_package", 255)
-    if package and not _package.fullmatch(package):
+    package = draft.text("android_package", MAX_PACKAGE)
+    if package and not is_package(package):
         raise draft.refuse(
             f"{shown(package)} is not the name of an Android package, such as com.example.app.",
             "android_package",
@@ -190,8 +118,12 @@ def _gone(draft: Draft, own_hosts: Collection[str]) -> r.Gone:
 
 def _status(draft: Draft) -> int:
     status = draft.raw.get("status", 0)
-    if isinstance(status, bool) or not isinstance(status, int) or (status and status not in STATUSES):
-        choice = ", ".join(map(str, STATUSES))
+    if (
+        isinstance(status, bool)
+        or not isinstance(status, int)
+        or (status and status not in REDIRECT_STATUSES)
+    ):
+        choice = ", ".join(map(str, REDIRECT_STATUSES))
         raise draft.refuse(f"{shown(status)} is not a redirect status. Use one of {choice}.", "status")
     return status
 
@@ -230,7 +162,9 @@ def _here(draft: Draft, field: str, error: InvalidLink) -> InvalidLink:
 def _refuse_placeholders(draft: Draft, field: str, url: str) -> None:
     for name in used(url):
         raise draft.refuse(
-            f"{shown(f'{{{name}}}')} is not filled in here. Placeholders work in redirects and splits.", field
+            f"{shown(f'{{{name}}}')} is not filled in here. Placeholders work in a link's own "
+            "destination, and in redirects, splits and passwords.",
+            field,
         )
 
 

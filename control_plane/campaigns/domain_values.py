@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 from PIL import Image
 
+from control_plane.campaigns.app_names import is_package
 from control_plane.campaigns.destinations import ascii_host, check_destination
 from control_plane.campaigns.errors import InvalidDomain, InvalidLink
 from control_plane.campaigns.models import Domain
@@ -28,7 +29,6 @@ MAX_APPS: Final = 20
 
 _label = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _apple = re.compile(r"[A-Z0-9]{10}\.[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_package = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+")
 _fingerprint = re.compile(r"[0-9A-F]{64}")
 
 
@@ -186,7 +186,7 @@ def _android_apps(value: Any) -> list[dict[str, str]]:
                 "android_apps", f"App {number}: give “package” and “sha256”, and nothing else."
             )
         package, digest = app["package"], app["sha256"]
-        if not isinstance(package, str) or len(package) > 255 or not _package.fullmatch(package.strip()):
+        if not isinstance(package, str) or not is_package(package.strip()):
             raise InvalidDomain(
                 "android_apps", f"App {number}: the package should look like com.example.app."
             )

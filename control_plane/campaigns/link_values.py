@@ -10,6 +10,7 @@ import msgspec
 from django.db import connection
 from django.utils import timezone
 
+from control_plane.campaigns.actions import REDIRECT_STATUSES
 from control_plane.campaigns.destinations import check_destination
 from control_plane.campaigns.errors import InvalidLink, NewerRules
 from control_plane.campaigns.models import Campaign, Domain, Link
@@ -22,7 +23,6 @@ from edge.password import hash_password
 from edge.record import Record, RecordError
 from edge.rules import Rule
 
-REDIRECT_STATUSES: Final = (301, 302, 303, 307, 308)
 MIN_PASSWORD: Final = 4
 MAX_PASSWORD: Final = 256
 MAX_LIMIT: Final = 10**9

@@ -158,8 +158,8 @@ def _answering() -> Any:
 
 
 def _hosts(rows: Sequence[Row]) -> Hosts:
-    # Not by a join: the planner would leave the order of the links' numbers for it. And asked after the wait for
-    # a link's lock: its domain may have been verified meanwhile.
+    # Not by a join: the planner would leave the order of the links' numbers for it. And after the wait for a
+    # link's lock, since its domain may have been verified meanwhile.
     ids = {row.domain_id for row in rows if row.domain_id}
     here = _answering().filter(id__in=ids).values_list("id", "host") if ids else ()
     return {None: "", **dict(here)}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analytics.visitors.countries import CONTINENTS
 from control_plane.campaigns import actions, conditions
+from control_plane.campaigns.app_names import REFUSED_SCHEMES
 from control_plane.campaigns.errors import InvalidLink
 from control_plane.campaigns.placeholders import check_template
 from control_plane.campaigns.rules import check_rules, rules_json
@@ -149,7 +150,7 @@ def test_no_json_makes_a_traceback(raw: Any) -> None:
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(sorted({*conditions.LABELS, *actions.LABELS})),
+@given(st.sampled_from(sorted({*conditions.LABELS, *actions._ACTIONS})),
        st.dictionaries(words | texts, anything, max_size=4), st.booleans())  # fmt: skip
 def test_no_object_of_a_known_type_makes_a_traceback(kind: str, fields: Any, is_condition: bool) -> None:
     part = fields | {"type": kind}
@@ -186,7 +187,7 @@ def test_a_placeholder_never_reaches_the_host(url: str, value: str) -> None:
 
 
 def test_no_scheme_that_the_edge_never_opens_can_be_saved() -> None:
-    assert intent._NEVER <= actions.REFUSED_SCHEMES
+    assert intent._NEVER <= REFUSED_SCHEMES
 
 
 short = st.text(max_size=10) | st.sampled_from(["{code}", "{lang} {country}", "…", "a\nb", "x" * 10])
