@@ -146,3 +146,12 @@ def test_a_code_too_small_to_scan_is_refused_with_a_sentence(client, tenant, at)
     assert image.status_code == 422
     assert "Choose at least" in image.content.decode()
     assert client.get(at(f"links/{link.pk}/qr.gif")).status_code == 404
+
+
+def test_a_gs1_code_is_named_without_a_placement_which_is_checked_all_the_same(client, tenant, at):
+    link = new_link(tenant, gs1="09506000134352")
+    path = at(f"links/{link.pk}/qr.svg?gs1=1&download=1&placement=")
+    assert f'filename="{link.code}.svg"' in client.get(f"{path}door")["Content-Disposition"]
+    for placement in ("a%0Ab", "a%22b"):
+        refused = client.get(path + placement)
+        assert (refused.status_code, "placement" in refused.content.decode()) == (422, True)

@@ -1,7 +1,6 @@
 """The link's QR code as an image, for the preview and for downloads."""
 
 import re
-from typing import Final
 
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
@@ -14,7 +13,6 @@ from control_plane.campaigns.errors import NotFound
 from control_plane.campaigns.models import Link
 from control_plane.console.shell import page_view
 
-_OURS: Final = ("download", "placement", "gs1")
 _placement = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -34,23 +32,25 @@ def image(request: WorkspaceRequest, link_id: int, kind: str) -> HttpResponse:
     }
     try:
         options = qr.QrOptions.parse(query)
-        data = qr.render(kind, link_base(link), _content(link, request), options)
+        content, name = _content(link, request)
+        data = qr.render(kind, link_base(link), content, options)
     except qr.InvalidQr as error:
         return HttpResponse(error.message, status=422, content_type="text/plain; charset=utf-8")
     response = HttpResponse(data, content_type=qr.CONTENT_TYPES[kind])
     disposition = "attachment" if "download" in request.GET else "inline"
-    response["Content-Disposition"] = f'{disposition}; filename="{_file_name(link, request)}.{kind}"'
+    response["Content-Disposition"] = f'{disposition}; filename="{name}.{kind}"'
     response["Cache-Control"] = "private, max-age=300"
     return response
 
 
-def _file_name(link: Link, request: WorkspaceRequest) -> str:
+def _content(link: Link, request: WorkspaceRequest) -> tuple[str, str]:
+    """What stands behind the host, the code with its placement or the GS1 name; and what a file of it is
+    called. Raises qr.InvalidQr."""
     placement = request.GET.get("placement", "").strip().lower()
-    return f"{link.code}-{placement}" if placement else link.code
-
-
-def _content(link: Link, request: WorkspaceRequest) -> str:
-    """What stands behind the host: the code with its placement, or the GS1 name. Raises qr.InvalidQr."""
+    if placement and not _placement.fullmatch(placement):
+        raise qr.InvalidQr(
+            "placement", "Name the placement with 1 to 64 letters a–z, digits, hyphens, dots and underscores."
+        )
     if request.GET.get("gs1") and link.gs1:
         # The symbol is smaller in capitals, which is safe for codes but not for lots and serial numbers.
         if link.gs1 != link.gs1.upper():
@@ -58,12 +58,7 @@ def _content(link: Link, request: WorkspaceRequest) -> str:
                 "gs1",
                 "This lot or serial number has small letters, which this code cannot hold. Use the code.",
             )
-        return link.gs1
-    placement = request.GET.get("placement", "").strip().lower()
+        return link.gs1, link.code  # a GS1 name has no place for a placement
     if not placement:
-        return link.code
-    if not _placement.fullmatch(placement):
-        raise qr.InvalidQr(
-            "placement", "Name the placement with 1 to 64 letters a–z, digits, hyphens, dots and underscores."
-        )
-    return f"{link.code}/p/{placement}"
+        return link.code, link.code
+    return f"{link.code}/p/{placement}", f"{link.code}-{placement}"
