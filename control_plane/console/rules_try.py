@@ -123,7 +123,8 @@ def _title(found: Simulation, refused: bool) -> str:
 def _note(found: Simulation) -> str:
     if found.action == "split":
         return f"Variant {found.variant} of the split, status {found.status}."
-    if found.action == "app":
+    # Any other address is followed as it is: on a computer, or where the system itself hands it to the app.
+    if found.action == "app" and (found.location is None or found.location.startswith("intent:")):
         return "Opens the app where it is installed, else its store."
     return f"Status {found.status}." if found.location else ""
 

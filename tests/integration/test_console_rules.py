@@ -216,6 +216,21 @@ def test_a_made_up_scan_is_told_rule_by_rule(client, at, link):
 
 
 @pytest.mark.parametrize(
+    "preset, sentence",
+    [
+        ("iphone", "Opens the app where it is installed, else its store."),
+        ("android", "Opens the app where it is installed, else its store."),
+        ("windows", "https://example.com/ Status 302."),
+    ],
+)
+def test_only_a_phone_is_said_to_open_an_app(client, at, link, preset, sentence):
+    app = {"type": "app", "to": "https://example.com/", "ios_link": "myapp://x", "android_link": "myapp://x",
+           "android_package": "com.example.shop"}  # fmt: skip
+    page = client.post(at(f"links/{link.pk}/rules/try/"), form([{"then": app}], preset=preset))
+    assert sentence in text_of(page.content.decode())
+
+
+@pytest.mark.parametrize(
     "given, words",
     [
         ({"scan_number": "many"}, "whole number"),
