@@ -300,11 +300,23 @@ def test_the_count_of_a_limited_link_can_be_reset(client, tenant, at):
     with workspace_scope(tenant.workspace_id):
         Link.objects.filter(pk=link.pk).update(scans_used=10)
     assert "Used up" in text_of(client.get(at(f"links/{link.pk}/")).content.decode())
-    assert "10 of 10 used" in text_of(client.get(at(f"links/{link.pk}/edit/")).content.decode())
+    form = client.get(at(f"links/{link.pk}/edit/")).content.decode()
+    assert "10 of 10 used" in text_of(form)
+    assert "/reset/" not in form  # a button there would throw away what was typed around it
+    assert f'action="{at(f"links/{link.pk}/reset/")}"' in client.get(at(f"links/{link.pk}/")).content.decode()
     assert client.get(at(f"links/{link.pk}/reset/")).status_code == 405
     page = client.post(at(f"links/{link.pk}/reset/"), follow=True)
     assert "The count starts again" in text_of(page.content.decode())
     assert link_of(tenant, link.pk).scans_used == 0
+
+
+def test_a_count_for_rules_alone_can_be_reset_by_who_may_edit(client, tenant, at):
+    by_number = {"when": {"type": "scan_number", "first": 5}, "then": {"type": "gone"}}
+    path = at(f"links/{new_link(tenant, rules=[by_number]).pk}/")
+    assert f'action="{path}reset/"' in client.get(path).content.decode()
+    shown = signed_in(member(tenant, "viewer")).get(path).content.decode()
+    assert "Scans counted for rules" in shown and "/reset/" not in shown
+    assert "/reset/" not in client.get(at(f"links/{new_link(tenant).pk}/")).content.decode()
 
 
 @pytest.mark.parametrize(
