@@ -21,17 +21,25 @@ log = logging.getLogger("edge.counter")
 
 _ERRORS: Final = SLOT["scanway_edge_valkey_errors"]
 
+MAX_VISITORS: Final = 100_000
+"""Visitors remembered of a link and day: some 8 MB of Valkey. Every agent string is another visitor, so that
+one phone could fill it. Beyond it, whether one who is not among them is new is not known."""
+
 # KEYS[1] counter · KEYS[2] visitors of the day · ARGV[1] "1": count · ARGV[2] visitor, '' is not asked
 # → {scan number, 1 new | 0 returning}; -1 is not known. A counter that is not there is not 0: it was lost
 # with the rest of Valkey, and the control plane puts it back.
-COUNT_SCRIPT: Final = """
+COUNT_SCRIPT: Final = f"""
 local number, new = -1, -1
 if ARGV[1] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then number = redis.call('INCR', KEYS[1]) end
 if ARGV[2] ~= '' then
-  new = redis.call('SADD', KEYS[2], ARGV[2])
-  if new == 1 then redis.call('EXPIRE', KEYS[2], 172800) end
+  if redis.call('SISMEMBER', KEYS[2], ARGV[2]) == 1 then
+    new = 0
+  elseif redis.call('SCARD', KEYS[2]) < {MAX_VISITORS} then
+    new = redis.call('SADD', KEYS[2], ARGV[2])
+    redis.call('EXPIRE', KEYS[2], 172800)
+  end
 end
-return {number, new}
+return {{number, new}}
 """
 _SALT_SCRIPT: Final = """
 redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2])

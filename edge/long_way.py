@@ -190,8 +190,8 @@ class LongWay:
             asked = decided()
             if asked.reason is Reason.PASSWORD and asked.rule <= compiled.uncounted:
                 return asked
-        if preview or (number and looks_like_a_robot(visit)):
-            # A preview or a robot uses up no scan, and is not told where a limited link leads.
+        if preview or looks_like_a_robot(visit):
+            # It uses up no scan, is no visitor, and is not told where a limited link leads.
             return PREVIEW if record.max_scans else decided()
         known["scan_number"], known["is_new"] = await self._counter.count(
             record.link_id, record.workspace_id, now_ms, visit.ip, agent, number=number, visitor=visitor

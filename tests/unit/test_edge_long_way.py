@@ -99,3 +99,12 @@ async def test_who_does_not_come_in_uses_up_no_scan(ask, rules):
         assert (status, location, FORM in page, ask.store.counted) == (200, None, True, 0)
     assert (await ask("/spring", "POST", password="open sesame"))[:2] == (303, HOME)
     assert ask.store.counted == 1
+
+
+async def test_a_robot_or_a_preview_is_no_visitor(ask):
+    rule = r.Rule(when=r.Visitor(new=True), then=r.Redirect(to=EARLY))
+    ask.store.values[key("spring")] = encode(Record(7, 1, HOME, rules=(rule,)))
+    assert (await ask("/spring", "HEAD"))[:2] == (302, HOME)
+    assert (await ask("/spring+"))[0] == 200
+    assert ask.store.counted == 0
+    assert (await ask("/spring"))[:2] == (302, EARLY)
