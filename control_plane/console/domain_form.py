@@ -1,14 +1,12 @@
 """The forms of a workspace's short domains."""
 
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 
+from control_plane.campaigns.domain_values import MAX_UPLOAD
 from control_plane.campaigns.models import Domain
 from control_plane.console.forms import ConsoleForm
-
-MAX_ICON: Final = 1024 * 1024
-"""Bytes of an upload."""
 
 
 class NewDomainForm(ConsoleForm):
@@ -69,9 +67,9 @@ class DomainForm(ConsoleForm):
     icon = forms.FileField(
         label="Icon",
         required=False,
-        help_text="PNG, JPEG, GIF, WebP or ICO of at most 1 MB. It is stored as a PNG of 64 by 64 pixels.",
+        help_text="PNG, JPEG, GIF or WebP of at most 1 MB. It is stored as a PNG of 64 by 64 pixels.",
         error_messages={"empty": "This file is empty.", "invalid": "Choose a file."},
-        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp,image/x-icon"}),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"}),
     )
     remove_icon = forms.BooleanField(label="Remove the icon", required=False)
     apple_apps = forms.CharField(
@@ -106,12 +104,6 @@ class DomainForm(ConsoleForm):
         if not domain.favicon:
             del self.fields["remove_icon"]
 
-    def clean_icon(self) -> Any:
-        upload = self.cleaned_data["icon"]
-        if upload and upload.size > MAX_ICON:
-            raise forms.ValidationError("The icon’s file may have at most 1 MB.")
-        return upload
-
     def clean_android_apps(self) -> list[dict[str, str]]:
         found = []
         for number, line in enumerate(_lines(self.cleaned_data["android_apps"]), start=1):
@@ -132,7 +124,7 @@ class DomainForm(ConsoleForm):
         for name in ("root_redirect", "not_found_redirect"):
             values[name] = values[name].strip()
         if clean["icon"]:
-            values["favicon"] = clean["icon"].read()
+            values["favicon"] = clean["icon"].read(MAX_UPLOAD + 1)  # enough to be refused by
         elif clean.get("remove_icon"):
             values["favicon"] = b""
         return values

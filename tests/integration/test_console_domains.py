@@ -118,6 +118,7 @@ def test_what_a_domain_answers_can_be_changed(client, tenant, at, host):
         ("android_apps", "com.example.shop"),
         ("android_apps", "com.example.shop zz"),
         ("icon", SimpleUploadedFile("icon.png", b"no image", "image/png")),
+        ("icon", SimpleUploadedFile("icon.png", bytes(1024 * 1024 + 1), "image/png")),
     ],
 )
 def test_a_bad_value_gets_a_sentence_at_its_field(client, tenant, at, host, field, value):

@@ -20,11 +20,9 @@ from control_plane.console.shell import page, page_view
 
 @dataclass(frozen=True)
 class Row:
-    """A domain, its record in the DNS, and how many links use it."""
+    """A domain, and how many links use it."""
 
     domain: Domain
-    record: str
-    value: str
     links: int
 
 
@@ -43,9 +41,10 @@ def domains(request: WorkspaceRequest) -> HttpResponse:
             return redirect("console:domains", request.workspace.slug)
     workspace_id = request.workspace.pk
     rows = [
-        Row(one, *_record(), services.links_of_domain(workspace_id=workspace_id, domain_id=one.pk))
+        Row(one, services.links_of_domain(workspace_id=workspace_id, domain_id=one.pk))
         for one in services.list_domains(workspace_id=workspace_id)
     ]
+    record, value = _record()
     return page(
         request,
         "console/settings/domains.html",
@@ -54,6 +53,8 @@ def domains(request: WorkspaceRequest) -> HttpResponse:
         status=422 if form.is_bound else 200,
         form=form,
         rows=rows,
+        record=record,
+        value=value,
         default_host=short_base().split("://", 1)[-1],
     )
 
