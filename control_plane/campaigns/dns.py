@@ -1,18 +1,29 @@
 """Does a domain lead here? By this machine's resolver: its addresses and ours must overlap."""
 
+import ipaddress
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from control_plane.campaigns.errors import InvalidDomain
 
 SECONDS: Final = 5.0
 """A resolver without an answer would keep the page for half a minute."""
+KEPT: Final = 60.0
+"""Seconds for which our own addresses are not asked for again."""
+
+_known: dict[str, tuple[float, set[str]]] = {}
+"""Our own host → until when, and its addresses."""
 
 
 def check_leads_here(host: str, short_host: str) -> None:
     """`host` and `short_host` in punycode. Raises InvalidDomain(host, sentence)."""
-    theirs, ours = _addresses(host), _addresses(short_host)
+    # Both at once: the page, and its connection to PostgreSQL, wait for the slower one.
+    with ThreadPoolExecutor(2) as pool:
+        theirs, ours = pool.map(lambda ask: ask(), (partial(_addresses, host), partial(_ours, short_host)))
     if not ours:
         raise InvalidDomain(
             "host",
@@ -28,8 +39,8 @@ def check_leads_here(host: str, short_host: str) -> None:
     if not theirs & ours:
         raise InvalidDomain(
             "host",
-            f"{host} leads to {_listed(theirs)}, not here. {_advice(short_host, ours)} A change takes as "
-            "long as the old record's time to live, often an hour.",
+            f"{host} leads to {_listed(_public(theirs))}, not here. {_advice(short_host, ours)} A change takes "
+            "as long as the old record's time to live, often an hour.",
         )
 
 
@@ -45,6 +56,22 @@ def _advice(short_host: str, ours: set[str]) -> str:
 def _listed(addresses: set[str]) -> str:
     shown = sorted(addresses)[:3]
     return " and ".join(shown) if len(addresses) <= 3 else ", ".join(shown) + " and others"
+
+
+def _public(addresses: set[str]) -> set[str]:
+    """What may be said of a host that anybody may ask about: nothing that only an internal DNS knows."""
+    return {
+        text if ipaddress.ip_address(text.partition("%")[0]).is_global else "a private address"
+        for text in addresses
+    }
+
+
+def _ours(short_host: str) -> set[str]:
+    until, found = _known.get(short_host, (0.0, set()))
+    if not found or until < time.monotonic():
+        found = _addresses(short_host)
+        _known[short_host] = time.monotonic() + KEPT, found
+    return found
 
 
 def _addresses(host: str) -> set[str]:

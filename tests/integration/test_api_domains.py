@@ -51,6 +51,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     from control_plane.campaigns import dns as module
 
     monkeypatch.setattr(module.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(module, "_known", {})
     return known
 
 
@@ -78,11 +79,11 @@ def test_the_life_of_a_domain(api: Api, dns: dict[str, list[str]]) -> None:
     assert api("GET", "/domains").json() == {"data": [domain], "next": None}
 
     assert "not in the DNS yet" in problem(api("POST", f"{path}/verify"), 422, "host")
-    dns[host] = ["203.0.113.7"]
+    dns[host] = ["1.1.1.1", "10.2.3.4", "fe80::1%eth0"]
     sentence = problem(api("POST", f"{path}/verify"), 422, "host")
-    assert "203.0.113.7" in sentence
+    assert "leads to 1.1.1.1 and a private address, not here" in sentence
     assert "192.168.1.20" in sentence
-    dns[host] = ["203.0.113.7", "192.168.1.20"]
+    dns[host] = ["1.1.1.1", "192.168.1.20"]
     verified = api("POST", f"{path}/verify").json()
     assert verified["verified_at"]
     assert api("POST", f"{path}/verify").json() == verified

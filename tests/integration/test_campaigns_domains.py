@@ -296,6 +296,7 @@ def test_a_resolver_that_does_not_answer_is_not_waited_for(tenant, host, monkeyp
 
     domain = create(tenant, host)
     answer = threading.Event()
+    monkeypatch.setattr(dns, "_known", {})
     monkeypatch.setattr(dns, "SECONDS", 0.1)
     monkeypatch.setattr(dns.socket, "getaddrinfo", lambda *_, **__: answer.wait(20) and [])
     try:
