@@ -55,7 +55,7 @@ export const whenFields = (rule, { changed, redraw }) => {
       h("span", { class: "condition-word" }, word),
       h("p", { class: "grow" }, condition(json)),
       h("button", { type: "button", class: "button button-icon button-small button-ghost condition-remove", "aria-label": "Remove this condition", title: "Remove", onclick: remove }, icon("x")),
-      h("details", { class: "disclosure condition-json" }, h("summary", {}, "Advanced: deeper than these rows show; edit it as JSON"), h("label", { class: "only-read", for: id }, "Condition as JSON"), area, problem));
+      h("details", { class: "disclosure condition-json" }, h("summary", {}, "Advanced: not what these rows can show; edit it as JSON"), h("label", { class: "only-read", for: id }, "Condition as JSON"), area, problem));
   };
 
   return h("div", { class: "form-tight", "data-path": "when" },
