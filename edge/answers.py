@@ -20,6 +20,9 @@ _PLAIN: Final = (
     ("x-content-type-options", "nosniff"),
 )
 
+_QUERY: Final = "%&=+;,:@/?!$'()*[]"
+"""What may stand in a query as it is; what is encoded already stays so."""
+
 
 class Answers:
     """One per worker. Safe on any thread."""
@@ -34,7 +37,7 @@ class Answers:
             return
         language, action = visit.header("accept-language", ""), decision.action
         if decision.reason is Reason.PASSWORD:
-            page = self._pages.password_form(quote(visit.scope.path), language, wrong=False, wait=0)
+            page = self._pages.password_form(_address(visit), language, wrong=False, wait=0)
         elif isinstance(action, Notice):
             page = self._pages.notice(action.title, action.text, action.button, action.url, language)
         elif isinstance(action, App):
@@ -60,13 +63,19 @@ class Answers:
     def password_again(self, visit: Visit, *, wait: int) -> None:
         """The form after a wrong password; with `wait`, after too many."""
         language = visit.header("accept-language", "")
-        page = self._pages.password_form(quote(visit.scope.path), language, wrong=not wait, wait=wait)
+        page = self._pages.password_form(_address(visit), language, wrong=not wait, wait=wait)
         self.send_page(visit, page)
 
     @staticmethod
     def send_page(visit: Visit, page: Page, more: Iterable[tuple[str, str]] = ()) -> None:
         status, headers, body = page
         visit.protocol.response_bytes(status, [*headers, *more], b"" if visit.method == "HEAD" else body)
+
+
+def _address(visit: Visit) -> str:
+    """Where a form is sent: to what was asked for, its query with the placement and campaign included."""
+    path = quote(visit.scope.path)
+    return f"{path}?{quote(visit.query, safe=_QUERY)}" if visit.query else path
 
 
 def plain(scope: Scope, protocol: HTTPProtocol, status: int, text: str, *headers: tuple[str, str]) -> None:

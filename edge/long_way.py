@@ -121,13 +121,13 @@ class LongWay:
             elif cookies and decision.location is not None:
                 # 307 and 308 would have the browser send the password on.
                 decision = structs.replace(decision, status=303)
-        elif method == "POST" and decision is not UNAVAILABLE:
-            return plain(visit.scope, protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
         elif decision is UNKNOWN:
             wait = self._limit.retry_after(visit.ip, visit.started)
             if wait:
                 self._counters[_LIMITED] += 1
                 return plain(visit.scope, protocol, 429, "Too many.\n", ("retry-after", str(wait)))
+            if method == "POST":
+                return plain(visit.scope, protocol, 405, "Only GET and HEAD.\n", ("allow", "GET, HEAD"))
             if site is not None and site.domain is not None and site.domain.not_found:
                 decision = Decision(Reason.UNKNOWN, 302, site.domain.not_found)
 

@@ -82,8 +82,8 @@ class Pages:
         """The page for a decision that neither redirects nor has an action."""
         return self._pages[decision.reason.value, best_language(accept_language)]
 
-    def password_form(self, action_path: str, accept_language: str, *, wrong: bool, wait: int) -> Page:
-        """Asks for the password, which comes back as the field `password` of a POST to `action_path`.
+    def password_form(self, action: str, accept_language: str, *, wrong: bool, wait: int) -> Page:
+        """Asks for the password, which comes back as the field `password` of a POST to `action`.
 
         200; 403 after a wrong one; 429 where there were too many, for `wait` seconds more.
         """
@@ -97,7 +97,9 @@ class Pages:
             error = texts["password_wrong"]
         content = self._password.format(
             text=html.escape(text),
-            action=html.escape(action_path),
+            action=html.escape(action),
+            # What a password manager files it under: the same for every placement.
+            link=html.escape(action.partition("?")[0]),
             label=html.escape(texts["password_label"]),
             most=MAX_PASSWORD,
             invalid=' aria-invalid="true" aria-describedby="error"' if error else "",

@@ -108,3 +108,19 @@ async def test_a_robot_or_a_preview_is_no_visitor(ask):
     assert (await ask("/spring+"))[0] == 200
     assert ask.store.counted == 0
     assert (await ask("/spring"))[:2] == (302, EARLY)
+
+
+async def test_the_password_leads_on_with_the_query_that_was_scanned(ask):
+    record = Record(7, 1, HOME, password=hash_password("open sesame"), pass_query=True)
+    ask.store.values[key("spring")] = encode(record)
+    scanned = '/spring?p=door-1&utm_source="><b>'
+    for page in (await ask(scanned), await ask(scanned, "POST", password="wrong")):
+        assert 'action="/spring?p=door-1&amp;utm_source=%22%3E%3Cb%3E"' in page[2]
+        assert 'name="username" value="/spring"' in page[2]
+    status, location, _ = await ask("/spring?p=door-1&utm_source=x", "POST", password="open sesame")
+    assert (status, location) == (303, f"{HOME}?utm_source=x")
+
+
+async def test_codes_are_not_guessed_faster_by_post(ask):
+    found = [(await ask(f"/guess{number}", "POST", password="x"))[0] for number in range(4)]
+    assert found == [405, 405, 429, 429]
