@@ -55,7 +55,7 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_networks(env.get("SCANWAY_TRUSTED_PROXIES") or ""),
         l1_entries=_whole(env, "SCANWAY_L1_ENTRIES", default.l1_entries, 1, 50_000_000),
         primary_url=_primary_url(_secret(env, "SCANWAY_REDIS_PRIMARY_URL")),
-        short_host=urlsplit(env.get("SCANWAY_SHORT_URL") or "").hostname or "",
+        short_host=_short_host((env.get("SCANWAY_SHORT_URL") or "").strip()),
         geoip_path=env.get("SCANWAY_GEOIP_PATH") or "",
         unknown_limit=_whole(env, "SCANWAY_UNKNOWN_LIMIT", default.unknown_limit, 0, 1_000_000),
     )
@@ -108,6 +108,20 @@ def _primary_url(text: str) -> str:
             "a cluster and sentinels know their primaries, so leave it out."
         )
     return text
+
+
+def _short_host(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        host = None
+    # '' would take every host for ours.
+    if text and not host:
+        raise SettingError(
+            f"SCANWAY_SHORT_URL is “{text}”. Set an address with its scheme, such as https://go.example.com."
+        )
+    return host or ""
 
 
 def _networks(text: str) -> tuple[Network, ...]:

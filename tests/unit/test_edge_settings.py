@@ -38,6 +38,10 @@ def test_an_empty_environment_gives_the_defaults():
         ("SCANWAY_REDIS_URL_FILE", "/does/not/exist"),
         ("SCANWAY_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("SCANWAY_TRUSTED_PROXIES", "proxy.example"),
+        ("SCANWAY_SHORT_URL", "go.example.com"),
+        ("SCANWAY_SHORT_URL", "go.example.com:8080"),
+        ("SCANWAY_SHORT_URL", "https://"),
+        ("SCANWAY_SHORT_URL", "http://["),
     ],
 )
 def test_a_bad_value_is_refused_with_a_sentence_that_names_it(name, value):
@@ -53,6 +57,11 @@ def test_the_url_may_come_from_a_file_and_a_password_is_not_quoted(tmp_path):
     with pytest.raises(SettingError) as refused:
         from_env({"SCANWAY_REDIS_URL": "http://:s3cret@host"})
     assert "s3cret" not in str(refused.value)
+
+
+def test_the_short_domain_is_the_host_of_its_url():
+    assert from_env({"SCANWAY_SHORT_URL": "https://Go.Example.com:8443/"}).short_host == "go.example.com"
+    assert from_env({"SCANWAY_SHORT_URL": ""}).short_host == ""
 
 
 def test_an_address_of_ipv6_may_be_bound():
