@@ -114,6 +114,8 @@ class Setup:
     console: Bind
     settings: Mapping[str, str] = field(repr=False)
     """SCANWAY_… variables for the processes, complete."""
+    replica: str = field(default="", repr=False)
+    """The Valkey that the edge reads, where it is not the one that everybody writes to."""
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str], home: Home) -> "Setup":
@@ -174,8 +176,15 @@ class Setup:
             "SCANWAY_SECRET_KEY": secrets["SECRET_KEY"],
         }
         settings = {name: given[name] or generated[name] for name in generated}
+        replica = ""
         if primary := value(environment, "SCANWAY_REDIS_PRIMARY_URL"):
-            settings["SCANWAY_REDIS_PRIMARY_URL"] = primary
+            replica = given["SCANWAY_REDIS_URL"]
+            if not replica:
+                raise SetupError(
+                    "SCANWAY_REDIS_PRIMARY_URL is set and SCANWAY_REDIS_URL is not. The second names the "
+                    "replica that the edge reads; a Valkey without replicas needs SCANWAY_REDIS_URL alone."
+                )
+            settings["SCANWAY_REDIS_URL"] = primary
         settings |= {
             "SCANWAY_HOME": str(home.path),
             "SCANWAY_EDGE_BIND": str(edge),
@@ -204,7 +213,7 @@ class Setup:
         )
         return cls(home, secrets, embedded, local["valkey"], local["postgres"], local["clickhouse"], edge,
         console,
-                   settings)  # fmt: skip
+                   settings, replica)  # fmt: skip
 
     def environment(self, process: str) -> dict[str, str]:
         """The whole environment of one process: this one's, with our settings, without others' secrets.
@@ -214,6 +223,9 @@ class Setup:
         hidden = _GUARDED - _NEEDS[process] if process in _NEEDS else set()
         hidden |= {f"{name}_FILE" for name in _GUARDED}
         merged = {**os.environ, **self.settings, "PYTHONUNBUFFERED": "1"}
+        if process == "edge" and self.replica:
+            merged["SCANWAY_REDIS_PRIMARY_URL"] = merged["SCANWAY_REDIS_URL"]
+            merged["SCANWAY_REDIS_URL"] = self.replica
         return {name: text for name, text in merged.items() if name not in hidden}
 
 

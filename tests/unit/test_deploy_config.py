@@ -69,6 +69,7 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
             "SCANWAY_EDGE_BIND and SCANWAY_VALKEY_PORT name the same port, 8080",
         ),
         ({"SCANWAY_SHORT_URL": "go.example.com"}, "SCANWAY_SHORT_URL must start with http"),
+        ({"SCANWAY_REDIS_PRIMARY_URL": "redis://a/0"}, "SCANWAY_REDIS_URL is not"),
         ({"SCANWAY_SECRET_KEY": "short"}, "SCANWAY_SECRET_KEY is too short"),
         ({"SCANWAY_SECRET_KEY": "a" * 50}, "SCANWAY_SECRET_KEY is too short or too simple"),
     ],
@@ -92,6 +93,17 @@ def test_a_process_is_given_no_secret_that_it_does_not_need(
     assert "SCANWAY_DATABASE_OWNER_URL" not in made.environment("console")
     assert "SCANWAY_DATABASE_OWNER_URL" not in made.environment("worker")
     assert made.settings.items() <= made.environment("setup").items()
+
+
+def test_the_edge_alone_reads_a_replica(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"SCANWAY_REDIS_URL": "redis://near/0", "SCANWAY_REDIS_PRIMARY_URL": "redis://far/0"}
+    for name, url in given.items():
+        monkeypatch.setenv(name, url)
+    made = setup(tmp_path, given)
+    assert given.items() <= made.environment("edge").items()
+    for process in ("ingest", "console", "worker", "setup"):
+        assert made.environment(process)["SCANWAY_REDIS_URL"] == "redis://far/0"
+    assert "valkey" not in made.embedded
 
 
 def test_a_process_started_by_hand_names_all_that_it_lacks() -> None:
