@@ -25,6 +25,7 @@ class Permission(StrEnum):
     KEYS_MANAGE = "keys:manage"
     LINKS_READ = "links:read"
     LINKS_WRITE = "links:write"
+    DOMAINS_WRITE = "domains:write"
     STATS_READ = "stats:read"
     GATE_ADMIT = "gate:admit"
 
@@ -34,6 +35,7 @@ class KeyScope(StrEnum):
 
     LINKS_READ = "links:read"
     LINKS_WRITE = "links:write"
+    DOMAINS_WRITE = "domains:write"
     STATS_READ = "stats:read"
 
 
@@ -44,6 +46,7 @@ _VIEWER = frozenset(
 _EDITOR = _VIEWER | {Permission.LINKS_WRITE}
 _ADMIN = _EDITOR | {
     Permission.WORKSPACE_MANAGE,
+    Permission.DOMAINS_WRITE,
     Permission.MEMBERS_MANAGE,
     Permission.KEYS_MANAGE,
     Permission.GATE_ADMIT,

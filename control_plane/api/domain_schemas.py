@@ -6,7 +6,8 @@ from typing import Final
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictStr
 
-from control_plane.api.schemas import Strict
+from control_plane.api.schemas import RowId, Strict
+from control_plane.api.versions import VERSION
 
 _ROOT: Final = "Where the bare domain leads; empty: a page of ours."
 _NOT_FOUND: Final = "Where an unknown code leads; empty: a page of ours."
@@ -68,6 +69,7 @@ class DomainPatch(Strict):
     favicon: StrictStr = Field("", description=_FAVICON)
     apple_apps: list[StrictStr] = Field([], description=_APPLE)
     android_apps: list[AndroidApp] = Field([], description=_ANDROID)
+    version: RowId | None = Field(None, description=VERSION)
 
 
 class DomainOut(Schema):
@@ -83,6 +85,7 @@ class DomainOut(Schema):
     has_favicon: bool
     apple_apps: list[str]
     android_apps: list[AndroidApp]
+    version: int = Field(description="Grows with each edit; also the ETag.", examples=[1])
     created_at: datetime
     updated_at: datetime
 

@@ -1,11 +1,13 @@
 """Short domains: list, connect, read, change, verify, remove."""
 
+from functools import partial
+
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from control_plane.accounts.permissions import KeyScope
 from control_plane.accounts.tenancy import workspace_scope
-from control_plane.api import creation, pagination
+from control_plane.api import creation, pagination, versions
 from control_plane.api.auth import ApiKey
 from control_plane.api.domain_schemas import AndroidApp, DomainIn, DomainOut, DomainPage, DomainPatch
 from control_plane.api.schemas import PageQuery, changes
@@ -14,7 +16,7 @@ from control_plane.campaigns.addresses import short_base
 from control_plane.campaigns.models import Domain
 
 router = Router(tags=["Domains"])
-READ, WRITE = ApiKey(KeyScope.LINKS_READ), ApiKey(KeyScope.LINKS_WRITE)
+READ, WRITE = ApiKey(KeyScope.LINKS_READ), ApiKey(KeyScope.DOMAINS_WRITE)
 
 
 def shown(domain: Domain) -> DomainOut:
@@ -30,6 +32,7 @@ def shown(domain: Domain) -> DomainOut:
         has_favicon=bool(domain.favicon),
         apple_apps=domain.apple_apps,
         android_apps=[AndroidApp(**app) for app in domain.android_apps],
+        version=domain.version,
         created_at=domain.created_at,
         updated_at=domain.updated_at,
     )
@@ -63,9 +66,10 @@ def create_domain(request: HttpRequest, domain: DomainIn) -> HttpResponse:
 @router.get(
     "/{int:domain_id}", auth=READ, response=DomainOut, operation_id="get_domain", summary="Get a domain"
 )
-def get_domain(request: HttpRequest, domain_id: int) -> DomainOut:
-    """One domain. Its links: `GET /links?domain_id=…`."""
-    return shown(domains.get_domain(workspace_id=request.auth.workspace_id, domain_id=domain_id))  # type: ignore[attr-defined]
+def get_domain(request: HttpRequest, response: HttpResponse, domain_id: int) -> DomainOut:
+    """One domain, with its version as ETag. Its links: `GET /links?domain_id=…`."""
+    domain = domains.get_domain(workspace_id=request.auth.workspace_id, domain_id=domain_id)  # type: ignore[attr-defined]
+    return _tagged(response, domain)
 
 
 @router.patch(
@@ -74,16 +78,18 @@ def get_domain(request: HttpRequest, domain_id: int) -> DomainOut:
     response=DomainOut,
     operation_id="update_domain",
     summary="Change a domain",
+    openapi_extra={"parameters": [versions.IF_MATCH]},
 )
-def update_domain(request: HttpRequest, domain_id: int, domain: DomainPatch) -> DomainOut:
+def update_domain(
+    request: HttpRequest, response: HttpResponse, domain_id: int, domain: DomainPatch
+) -> DomainOut:
     """Fields left out stay as they are."""
-    return shown(
-        domains.update_domain(
-            workspace_id=request.auth.workspace_id,  # type: ignore[attr-defined]
-            domain_id=domain_id,
-            **changes(domain),
-        )
+    changed = versions.change(
+        request,
+        changes(domain),
+        partial(domains.update_domain, workspace_id=request.auth.workspace_id, domain_id=domain_id),  # type: ignore[attr-defined]
     )
+    return _tagged(response, changed)
 
 
 @router.delete(
@@ -106,6 +112,15 @@ def delete_domain(request: HttpRequest, domain_id: int) -> HttpResponse:
     operation_id="verify_domain",
     summary="Verify a domain",
 )
-def verify_domain(request: HttpRequest, domain_id: int) -> DomainOut:
-    """Asks the DNS whether the domain leads here; if not, the answer says what to change there."""
-    return shown(domains.verify_domain(workspace_id=request.auth.workspace_id, domain_id=domain_id))  # type: ignore[attr-defined]
+def verify_domain(request: HttpRequest, response: HttpResponse, domain_id: int) -> DomainOut:
+    """Asks the DNS whether the domain leads here; if not, the answer says what to change there.
+
+    Of several workspaces that claim a host, the first to verify it has it; for the others, it is a 409.
+    """
+    domain = domains.verify_domain(workspace_id=request.auth.workspace_id, domain_id=domain_id)  # type: ignore[attr-defined]
+    return _tagged(response, domain)
+
+
+def _tagged(response: HttpResponse, domain: Domain) -> DomainOut:
+    versions.tag(response, domain.version)
+    return shown(domain)

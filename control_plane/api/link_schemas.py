@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
 from control_plane.api.schemas import BIGINT, Moment, PageQuery, RowId, State, Strict
+from control_plane.api.versions import VERSION
 
 RULES: Final = [
     {
@@ -37,6 +38,9 @@ _RULES_TEXT: Final = (
     "in_app, country, region, city, continent, language, time, dates, scan_number, visitor, query, referrer, "
     "placement, ip, bot. Actions: redirect, split, app, password, notice, gone. What is wrong is named by "
     "its path, such as `rules[1].when.values`."
+)
+_PLACEHOLDERS: Final = (
+    "After the host, {code}, {country}, {lang}, {placement} and {click_id} are filled in with the scan's own."
 )
 _FALLBACK: Final = "Where a scan goes when the link is paused, not started, over or used up; empty: a page."
 _GS1: Final = (
@@ -75,7 +79,7 @@ class LinkIn(Strict):
     )
 
     destination: StrictStr = Field(
-        description="Where a scan is sent: an http or https URL of at most 2,048 characters.",
+        description=f"Where a scan is sent: an http or https URL, at most 2,048 characters. {_PLACEHOLDERS}",
         examples=["https://example.com/spring"],
     )
     title: StrictStr = Field(
@@ -110,7 +114,7 @@ class LinkPatch(Strict):
         json_schema_extra={"examples": [{"destination": "https://example.com/summer", "version": 3}]},
     )
 
-    destination: StrictStr = Field("", description="Where the next scan is sent.")
+    destination: StrictStr = Field("", description=f"Where the next scan is sent. {_PLACEHOLDERS}")
     title: StrictStr = Field("", description="For people; never shown to who scans.")
     campaign_id: RowId | None = Field(None, description="The campaign, or null for none.")
     starts_at: Moment | None = Field(None, description="Before this, a friendly page; null for no start.")
@@ -128,9 +132,7 @@ class LinkPatch(Strict):
     fallback: StrictStr | None = Field("", description=_FALLBACK)
     pass_query: StrictBool = Field(False, description="Adds the scan's own query to the destination.")
     gs1: StrictStr | None = Field("", description=f"{_GS1} Empty or null for none.")
-    version: RowId | None = Field(
-        None, description="The version you read. When somebody saved a newer one, the answer is 409."
-    )
+    version: RowId | None = Field(None, description=VERSION)
 
 
 class LinkOut(Schema):
@@ -157,7 +159,7 @@ class LinkOut(Schema):
     pass_query: bool
     gs1: str = Field(description="In its normal form.", examples=["01/09506000134352"])
     gs1_url: str = Field(examples=["https://go.example.com/01/09506000134352"])
-    version: int = Field(description="Grows by one with each edit; also the ETag.", examples=[1])
+    version: int = Field(description="Grows with each edit; also the ETag.", examples=[1])
     created_at: datetime
     updated_at: datetime
 

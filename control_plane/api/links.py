@@ -1,34 +1,21 @@
-"""Links: list, create, read, change, pause, resume, delete."""
+"""Links: list, create, read, change, pause, resume, delete, and count from 0 again."""
 
-import re
-from typing import Any
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from control_plane.accounts.permissions import KeyScope
-from control_plane.api import creation
+from control_plane.api import creation, versions
 from control_plane.api.auth import ApiKey
 from control_plane.api.link_schemas import LinkIn, LinkOut, LinkPage, LinkPatch, LinkQuery
-from control_plane.api.problem import FieldError, Problem, invalid
 from control_plane.api.schemas import changes
 from control_plane.campaigns import selectors, services
 from control_plane.campaigns.addresses import gs1_url, link_url
-from control_plane.campaigns.errors import EditConflict
 from control_plane.campaigns.models import Link
 
 router = Router(tags=["Links"])
 READ, WRITE = ApiKey(KeyScope.LINKS_READ), ApiKey(KeyScope.LINKS_WRITE)
-
-_etag = re.compile(r'(?:W/)?"([1-9][0-9]{0,17})"')
-_IF_MATCH = {
-    "in": "header",
-    "name": "If-Match",
-    "required": False,
-    "description": "The ETag you read. When somebody saved a newer version, the answer is 412.",
-    "schema": {"type": "string"},
-    "example": '"3"',
-}
 
 
 def shown(link: Link) -> LinkOut:
@@ -107,27 +94,18 @@ def get_link(request: HttpRequest, response: HttpResponse, link_id: int) -> Link
     response=LinkOut,
     operation_id="update_link",
     summary="Change a link",
-    openapi_extra={"parameters": [_IF_MATCH]},
+    openapi_extra={"parameters": [versions.IF_MATCH]},
 )
 def update_link(request: HttpRequest, response: HttpResponse, link_id: int, link: LinkPatch) -> LinkOut:
     """Fields left out stay as they are. The next scan follows the new destination within a second."""
-    wanted = changes(link)
-    version = wanted.pop("version", None)
-    matched = _if_match(request)
-    try:
-        changed = services.update_link(
-            workspace_id=request.auth.workspace_id,  # type: ignore[attr-defined]
-            link_id=link_id,
-            expected_version=matched if version is None else version,
-            **wanted,
-        )
-    except EditConflict as conflict:
-        if version is None:
-            raise Problem(
-                "precondition-failed", conflict.message, (FieldError("If-Match", conflict.message),)
-            ) from None
-        raise
-    return _tagged(response, changed)
+    return _tagged(
+        response,
+        versions.change(
+            request,
+            changes(link),
+            partial(services.update_link, workspace_id=request.auth.workspace_id, link_id=link_id),  # type: ignore[attr-defined]
+        ),
+    )
 
 
 @router.delete(
@@ -170,17 +148,6 @@ def reset_scans(request: HttpRequest, response: HttpResponse, link_id: int) -> L
     return _tagged(response, link)
 
 
-def _tagged(response: HttpResponse, link: Link) -> Any:
-    response["ETag"] = f'"{link.version}"'
+def _tagged(response: HttpResponse, link: Link) -> LinkOut:
+    versions.tag(response, link.version)
     return shown(link)
-
-
-def _if_match(request: HttpRequest) -> int | None:
-    """The version named, None for no header or `*`. Raises Problem."""
-    text = request.headers.get("If-Match", "*").strip()
-    if text == "*":
-        return None
-    found = _etag.fullmatch(text)
-    if found is None:
-        raise invalid(FieldError("If-Match", 'Send the ETag of one version, such as "3", quotes included.'))
-    return int(found[1])

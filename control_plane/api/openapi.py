@@ -10,7 +10,7 @@ DESCRIPTION: Final = """\
 Smart links, their statistics and their QR codes, for one workspace: that of the API key.
 
 **Keys.** Send `Authorization: Bearer sw_…`. Keys are made in the console under Settings → API keys, carry \
-scopes (`links:read`, `links:write`, `stats:read`), may expire, and can be revoked.
+scopes (`links:read`, `links:write`, `domains:write`, `stats:read`), may expire, and can be revoked.
 
 **Errors** are `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `instance`, and \
 `errors` with a `field` and a `message` for each value at fault.

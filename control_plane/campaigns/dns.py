@@ -39,8 +39,8 @@ def check_leads_here(host: str, short_host: str) -> None:
     if not theirs & ours:
         raise InvalidDomain(
             "host",
-            f"{host} leads to {_listed(_public(theirs))}, not here. {_advice(short_host, ours)} A change takes "
-            "as long as the old record's time to live, often an hour.",
+            f"{host} leads to {_listed(_public(theirs))}, not here. {_advice(short_host, ours)} A change "
+            "takes as long as the old record's time to live, often an hour.",
         )
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from control_plane.accounts.tenancy import workspace_scope
 from control_plane.campaigns import dns, domain_values
-from control_plane.campaigns.errors import DomainInUse, DomainTaken, InvalidDomain, NotFound
+from control_plane.campaigns.errors import DomainInUse, DomainTaken, EditConflict, InvalidDomain, NotFound
 from control_plane.campaigns.models import Domain, FormerName, Link, LinkState
 from control_plane.campaigns.publish_domains import publication, publish_domain
 
@@ -41,11 +41,21 @@ def create_domain(*, workspace_id: int, host: str, **values: Any) -> Domain:
     return domain
 
 
-def update_domain(*, workspace_id: int, domain_id: int, **changes: Any) -> Domain:
-    """Change any of EDITABLE; what is not named stays. Raises InvalidDomain(field, message), NotFound."""
+def update_domain(
+    *, workspace_id: int, domain_id: int, expected_version: int | None = None, **changes: Any
+) -> Domain:
+    """Change any of EDITABLE; what is not named stays.
+
+    With `expected_version`, refuses to overwrite an edit that the caller has not seen. Raises
+    InvalidDomain(field, message), NotFound, EditConflict.
+    """
     _check_names(changes)
     with workspace_scope(workspace_id):
         domain = _locked_domain(domain_id)
+        if expected_version is not None and domain.version != expected_version:
+            raise EditConflict(
+                "Somebody else saved this domain in the meantime. Load it again, then make your change."
+            )
         if domain_values.apply(domain, changes):
             _save_next_version(domain)
     return domain

@@ -179,6 +179,20 @@ def test_our_own_hosts_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) ->
     assert "console" in problem(api("POST", "/domains", {"host": "links.example.net"}), 422, "host")
 
 
+def test_nobody_overwrites_what_they_have_not_seen(api: Api) -> None:
+    made = api("POST", "/domains", {"host": new_host()})
+    assert (made["ETag"], made.json()["version"]) == ('"1"', 1)
+    path = f"/domains/{made.json()['id']}"
+    assert api("GET", path)["ETag"] == '"1"'
+    changed = api("PATCH", path, {"robots_txt": "a", "version": 1})
+    assert (changed["ETag"], changed.json()["version"]) == ('"2"', 2)
+    sentence = problem(api("PATCH", path, {"robots_txt": "b", "version": 1}), 409, "version")
+    assert "Somebody else saved this domain" in sentence
+    assert "this domain" in problem(api("PATCH", path, {"robots_txt": "b"}, If_Match='"1"'), 412, "If-Match")
+    assert api("GET", path).json()["robots_txt"] == "a\n"
+    assert api("PATCH", path, {"robots_txt": "b"}, If_Match='"2"')["ETag"] == '"3"'
+
+
 def test_a_host_cannot_change(api: Api) -> None:
     domain = api("POST", "/domains", {"host": new_host()}).json()
     assert "no field" in problem(api("PATCH", f"/domains/{domain['id']}", {"host": new_host()}), 422, "host")

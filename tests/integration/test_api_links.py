@@ -458,7 +458,7 @@ def test_a_key_does_what_its_scopes_say_and_no_more(tenant: Tenant) -> None:
 def test_the_key_says_whose_it_is(tenant: Tenant, api: Api) -> None:
     body = api("GET", "/workspace").json()
     assert (body["id"], body["slug"], body["name"]) == (tenant.workspace_id, tenant.slug, tenant.name)
-    assert body["key"]["scopes"] == ["links:read", "links:write", "stats:read"]
+    assert body["key"]["scopes"] == ["domains:write", "links:read", "links:write", "stats:read"]
 
 
 def test_the_rate_is_limited_by_key_and_fails_open(
