@@ -92,8 +92,13 @@ def stop_accepting(port: int) -> bool:
     found = False
     for fd in _open_fds():
         try:
-            listener = socket.socket(fileno=os.dup(fd))
+            copy = os.dup(fd)
         except OSError:
+            continue
+        try:
+            listener = socket.socket(fileno=copy)
+        except OSError:  # it is no socket
+            os.close(copy)
             continue
         with listener:
             try:
