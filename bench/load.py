@@ -5,6 +5,7 @@ Exit status 1 where an SLO of slo.toml is missed, 2 where it could not be run.
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -128,7 +129,7 @@ def require_answer(url: str) -> None:
             pass
     except urllib.error.HTTPError as error:
         error.close()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise LoadError(f"{url} does not answer: {getattr(error, 'reason', error)}.") from error
 
 

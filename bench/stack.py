@@ -1,6 +1,7 @@
 """A whole `scanway up` for a benchmark: a folder of its own, free ports of 127.0.0.1, gone afterwards."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from bench.result import Recorded
 from deploy.ports import free_port
@@ -161,30 +163,41 @@ class Stack:
         except urllib.error.HTTPError as error:
             with error:
                 raise StackError(f"The API refused a link: {error.read().decode()}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise StackError(f"The API does not answer: {error}.") from error
 
     def recorded(self, least: int, seconds: float) -> Recorded:
-        """Scans of links in ClickHouse, as soon as there are that many or after that many seconds."""
+        """Scans of links in ClickHouse, as soon as there are that many or after that many seconds.
+
+        Raises StackError.
+        """
         lines = (self.home / "environment").read_text(encoding="utf-8").splitlines()
         url = urlsplit(dict(line.split("=", 1) for line in lines if "=" in line)["SCANWAY_CLICKHOUSE_URL"])
-        with contextlib.closing(
-            clickhouse_connect.get_client(
-                host=url.hostname,
-                port=url.port,
-                username=url.username,
-                password=url.password or "",
-                database=url.path.strip("/"),
-            )
-        ) as client:
-            deadline = time.monotonic() + seconds
-            while True:
-                rows = client.query(
-                    "SELECT countIf(NOT is_bot), countIf(is_bot) "
-                    "FROM events WHERE link_id > 0 AND method = 'GET'"
-                ).result_rows
-                found = Recorded(*rows[0])
-                if sum(found) >= least or time.monotonic() > deadline:
-                    return found
-                time.sleep(0.2)
+        try:
+            with contextlib.closing(
+                clickhouse_connect.get_client(
+                    host=url.hostname,
+                    port=url.port,
+                    username=url.username,
+                    password=url.password or "",
+                    database=url.path.strip("/"),
+                )
+            ) as client:
+                return _counted(client, least, seconds)
+        except (ClickHouseError, OSError) as error:
+            raise StackError(f"ClickHouse does not say what was recorded: {error}") from error
+
+
+def _counted(client: Any, least: int, seconds: float) -> Recorded:
+    deadline = time.monotonic() + seconds
+    while True:
+        rows = client.query(
+            "SELECT countIf(NOT is_bot), countIf(is_bot) FROM events WHERE link_id > 0 AND method = 'GET'"
+        ).result_rows
+        found = Recorded(*rows[0])
+        if sum(found) >= least or time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
 
 
 @contextlib.contextmanager
@@ -225,3 +238,5 @@ def _redirects(url: str) -> bool:
     except urllib.error.HTTPError as error:
         with error:
             return 300 <= error.code < 400
+    except (OSError, http.client.HTTPException):
+        return False  # it may answer the next time

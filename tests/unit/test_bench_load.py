@@ -1,15 +1,17 @@
 """The load generator's own parts: plans, codes, numbers, SLOs. Locust runs in tests/flows/test_load.py."""
 
+import contextlib
 import math
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bench import latency, load, plan, result, screen, slo
+from bench import latency, load, plan, result, screen, slo, stack
 from deploy.ports import free_port
 
 README = Path(load.__file__).with_name("README.md").read_text(encoding="utf-8")
@@ -229,6 +231,21 @@ def test_codes_that_are_missing_are_one_sentence(capsys, tmp_path):
     error = capsys.readouterr().err
     assert error.startswith("bench.load: The codes cannot be read: ")
     assert error.count("\n") == 1
+
+
+def test_a_stack_that_stops_answering_is_one_sentence(capsys, tmp_path, monkeypatch):
+    """Exit status 1 would say that a goal was missed."""
+    silent = stack.Stack(tmp_path / "home", 1)
+    monkeypatch.setattr(stack, "running", lambda workers: contextlib.nullcontext(silent))
+    assert load.main(["steady"]) == 2
+    assert capsys.readouterr().err.startswith("bench.load: The API does not answer: ")
+    (tmp_path / "home").mkdir()
+    nobody = f"http://scanway:x@127.0.0.1:{free_port()}/scanway"
+    (tmp_path / "home/environment").write_text(f"SCANWAY_CLICKHOUSE_URL={nobody}\n")
+    with pytest.raises(stack.StackError, match="ClickHouse does not say"):
+        silent.recorded(1, 0)
+    with pytest.raises(stack.StackError, match="not there"):
+        stack.wait(partial(stack._redirects, silent.url), 0, "not there")
 
 
 def test_the_generator_leaves_sockets_as_they_are():
