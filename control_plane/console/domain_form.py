@@ -90,6 +90,7 @@ class DomainForm(ConsoleForm):
             attrs={"rows": 2, "spellcheck": "false", "placeholder": "com.example.shop 14:6D:E9:83:C5:73…"}
         ),
     )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     renamed = ConsoleForm.renamed | {"favicon": "icon"}
 
     def __init__(self, *args: Any, domain: Domain, **kwargs: Any) -> None:
@@ -99,6 +100,7 @@ class DomainForm(ConsoleForm):
             "robots_txt": domain.robots_txt,
             "apple_apps": "\n".join(domain.apple_apps),
             "android_apps": "\n".join(f"{one['package']} {one['sha256']}" for one in domain.android_apps),
+            "version": domain.version,
         }
         super().__init__(*args, **kwargs)
         if not domain.favicon:

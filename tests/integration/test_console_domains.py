@@ -109,6 +109,22 @@ def test_what_a_domain_answers_can_be_changed(client, tenant, at, host):
     assert client.get(at(f"settings/domains/{found.pk}/icon.png")).status_code == 404
 
 
+def test_an_edit_of_a_domain_that_somebody_else_overtook_is_refused(client, tenant, at, host):
+    from control_plane.campaigns.domains import get_domain, update_domain
+
+    found = new_domain(tenant, host)
+    path = at(f"settings/domains/{found.pk}/")
+    version = re.search(r'name="version" value="(\d+)"', client.get(path).content.decode())[1]
+    theirs = "https://example.com/theirs"
+    update_domain(workspace_id=tenant.workspace_id, domain_id=found.pk, root_redirect=theirs)
+    page = client.post(path, {"root_redirect": "https://example.com/mine", "version": version})
+    assert page.status_code == 422
+    assert "Somebody else" in text_of(page.content.decode())
+    assert "https://example.com/mine" in page.content.decode()
+    stored = get_domain(workspace_id=tenant.workspace_id, domain_id=found.pk)
+    assert stored.root_redirect == theirs
+
+
 @pytest.mark.parametrize(
     "field, value",
     [

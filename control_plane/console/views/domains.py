@@ -66,7 +66,12 @@ def domain(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
     form = DomainForm(request.POST or None, request.FILES or None, domain=found)
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_domain(workspace_id=request.workspace.pk, domain_id=found.pk, **form.values())
+            services.update_domain(
+                workspace_id=request.workspace.pk,
+                domain_id=found.pk,
+                expected_version=form.cleaned_data["version"],
+                **form.values(),
+            )
         except NotFound as error:
             raise Http404 from error
         except CampaignsError as error:
