@@ -100,6 +100,7 @@ class KeyForm(ConsoleForm):
         choices=[
             (KeyScope.LINKS_READ.value, "read links"),
             (KeyScope.LINKS_WRITE.value, "create, change and delete links"),
+            (KeyScope.DOMAINS_WRITE.value, "connect, change and remove domains"),
             (KeyScope.STATS_READ.value, "read statistics"),
         ],
         widget=forms.CheckboxSelectMultiple,

@@ -159,6 +159,13 @@ def test_a_key_is_shown_once_and_revoked_for_good(tenant, at):
     assert answer.status_code == 401
 
 
+def test_a_key_may_have_each_scope_that_there_is(tenant, at):
+    from control_plane.accounts.permissions import KeyScope
+
+    body = signed_in(tenant.user).get(at("settings/keys/")).content.decode()
+    assert set(re.findall(r'name="scopes" value="([^"]+)"', body)) == set(KeyScope)
+
+
 def test_a_key_without_name_or_scope_gets_sentences(tenant, at):
     page = signed_in(tenant.user).post(at("settings/keys/"), {"name": "", "expires": "30"})
     shown = text_of(page.content.decode())
