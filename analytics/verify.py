@@ -12,26 +12,10 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from analytics import queries
+from analytics.queries import DIMENSIONS
 from analytics.schema.migrate import SchemaError, pending
 from analytics.schema.server import Server, connect
 
-DIMENSIONS: Final = (
-    "country",
-    "city",
-    "device",
-    "os",
-    "browser",
-    "referrer",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "language",
-    "reason",
-    "in_app",
-    "placement",
-    "rule",
-    "variant",
-)
 _ROLLUPS: Final = (
     ("scans_hourly", "toDate(hour, 'UTC')", "workspace_id, link_id, hour, is_bot, reason"),
     ("scans_daily", "day", "workspace_id, link_id, day, toString(dimension), value, is_bot"),

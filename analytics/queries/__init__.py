@@ -9,6 +9,26 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Final
+
+DIMENSIONS: Final = (
+    "country",
+    "city",
+    "device",
+    "os",
+    "browser",
+    "referrer",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "language",
+    "reason",
+    "in_app",
+    "placement",
+    "rule",
+    "variant",
+)
+"""What scans are counted by, a day at a time: `scans_daily.dimension`."""
 
 _PARAMETER = re.compile(r"\{(\w+):([^}]+)\}")
 OPERATOR_ONLY = "Operator only"

@@ -16,27 +16,11 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 
 from analytics import queries
+from analytics.queries import DIMENSIONS
 from control_plane.campaigns.errors import StatsUnavailable
 
 log = logging.getLogger("stats")
 
-DIMENSIONS: Final = (
-    "country",
-    "city",
-    "device",
-    "os",
-    "browser",
-    "referrer",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "language",
-    "reason",
-    "in_app",
-    "placement",
-    "rule",
-    "variant",
-)
 Unit = Literal["minute", "hour", "day"]
 CONNECT_SECONDS: Final = 2
 ANSWER_SECONDS: Final = 10

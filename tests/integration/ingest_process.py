@@ -15,8 +15,8 @@ from clickhouse_server import wait_until
 
 from analytics.events import Scan, encode_scan, frame, segment_header
 from analytics.events.segment import OPEN, SEALED, SUFFIX
+from analytics.queries import DIMENSIONS
 from analytics.schema.server import Server, connect
-from analytics.verify import DIMENSIONS
 from deploy.ports import free_port
 
 ROOT = Path(__file__).parents[2]

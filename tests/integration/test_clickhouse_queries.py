@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from analytics import queries
+from analytics.queries import DIMENSIONS
 from analytics.schema.server import Server, connect
-from analytics.verify import DIMENSIONS
 
 FIELDS = {
     "event_id": lambda r: uuid.UUID(int=r.getrandbits(128)),

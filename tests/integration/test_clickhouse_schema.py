@@ -64,8 +64,7 @@ def test_each_migration_runs_once_and_is_recorded(clickhouse_url):
     assert all(row[2].year >= 2026 for row in recorded)
 
 
-def test_four_at_once_agree(clickhouse_url):
-    url = fresh_database(clickhouse_url)
+def migrate_four_times_at_once(url: str) -> None:
     failures = []
 
     def work() -> None:
@@ -80,6 +79,11 @@ def test_four_at_once_agree(clickhouse_url):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_four_at_once_agree(clickhouse_url):
+    url = fresh_database(clickhouse_url)
+    migrate_four_times_at_once(url)
     assert pending(url) == []
     with connect(Server.from_url(url)) as client:
         insert(client, rows(10, "a"), "a")
@@ -163,23 +167,6 @@ def test_a_migration_that_died_after_one_month_is_finished(before_rules):
         client.command("ALTER TABLE scans_daily MODIFY SETTING non_replicated_deduplication_window = 0")
         assert migrate(before_rules) == NAMES[3:]
         assert verify(before_rules).ok
-
-
-def migrate_four_times_at_once(url: str) -> None:
-    failures = []
-
-    def work() -> None:
-        try:
-            migrate(url)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
 
 
 def test_four_at_once_fill_the_new_dimensions_once(before_rules):

@@ -7,9 +7,10 @@ import pytest
 from clickhouse_server import fresh_database
 
 from analytics import verify as module
+from analytics.queries import DIMENSIONS
 from analytics.schema.migrate import migrate
 from analytics.schema.server import Server, connect
-from analytics.verify import DIMENSIONS, repair, verify
+from analytics.verify import repair, verify
 
 COLUMNS = (
     "event_id", "chunk_id", "at", "workspace_id", "link_id", "visitor_id", "country", "is_bot",

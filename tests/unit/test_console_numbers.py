@@ -96,7 +96,7 @@ def test_utm_rows_without_a_value_are_left_out_but_count_in_the_shares():
 
 
 def test_every_dimension_that_is_asked_for_is_one_that_statistics_know():
-    from control_plane.campaigns.stats import DIMENSIONS
+    from analytics.queries import DIMENSIONS
 
     assert set(breakdowns.DIMENSIONS) <= set(DIMENSIONS)
 
