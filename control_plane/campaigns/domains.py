@@ -87,11 +87,8 @@ def delete_domain(*, workspace_id: int, domain_id: int) -> None:
         links = Link.objects.filter(domain=domain)
         used = links.exclude(state=LinkState.DELETED).count()
         if used:
-            uses, them = ("link uses", "it") if used == 1 else ("links use", "them")
-            raise DomainInUse(
-                f"{used:,} {uses} {domain.host}. Move {them} to another domain, or delete {them}; then try "
-                "again."
-            )
+            blocked = links.filter(state=LinkState.BLOCKED).count()
+            raise DomainInUse(_in_use(domain.host, used, blocked))
         former = FormerName.objects.filter(domain=domain)
         highest = [
             links.aggregate(most=Max("version"))["most"] or 0,
@@ -124,6 +121,20 @@ def links_of_domain(*, workspace_id: int, domain_id: int) -> int:
     """How many links use it, without deleted ones."""
     with workspace_scope(workspace_id):
         return Link.objects.filter(domain_id=domain_id).exclude(state=LinkState.DELETED).count()
+
+
+def _in_use(host: str, used: int, blocked: int) -> str:
+    uses, them = ("link uses", "it") if used == 1 else ("links use", "them")
+    sentence = f"{used:,} {uses} {host}."
+    if blocked < used:
+        sentence += f" Move {them} to another domain, or delete {them}; then try again."
+    if blocked:
+        some = "It was" if used == 1 else "All were" if blocked == used else f"But {blocked:,} were"
+        sentence += (
+            f" {some} blocked by the abuse desk, and can be neither moved nor deleted. Ask whoever runs this "
+            "server."
+        )
+    return sentence
 
 
 def _check_names(values: dict[str, Any]) -> None:

@@ -139,6 +139,23 @@ def test_a_domain_with_links_is_not_deleted(tenant, host):
     delete_domain(**known(domain))
 
 
+def test_blocked_links_keep_their_domain_and_the_refusal_says_so(tenant, host):
+    from control_plane.campaigns.domains import delete_domain
+    from control_plane.campaigns.errors import DomainInUse
+    from control_plane.campaigns.services import block_link, delete_link
+
+    domain = create(tenant, host)
+    links = [link_on(domain) for _ in range(3)]
+    for link in links[:2]:
+        block_link(workspace_id=tenant.workspace_id, link_id=link.pk)
+    with pytest.raises(DomainInUse, match=r"then try again\. But 2 were blocked by the abuse desk"):
+        delete_domain(**known(domain))
+    delete_link(workspace_id=tenant.workspace_id, link_id=links[2].pk)
+    with pytest.raises(DomainInUse, match=r"2 links use .*\. All were blocked by the abuse desk") as refused:
+        delete_domain(**known(domain))
+    assert "Move them" not in refused.value.message
+
+
 def test_a_deleted_domain_leaves_nothing_behind(valkey, tenant, host, trusting):
     from control_plane.campaigns.domains import delete_domain
     from control_plane.campaigns.publish import sweep
