@@ -17,18 +17,22 @@ def _storable(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _written(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("Write date and time as RFC 3339, such as 2027-03-01T09:00:00Z.")
-    return value
+def written(sentence: str) -> BeforeValidator:
+    """Text only, with this sentence for anything else: a bare number could be seconds or milliseconds."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError(sentence)
+        return value
+
+    return BeforeValidator(check)
 
 
 Moment = Annotated[
     AwareDatetime,
     Field(examples=["2027-03-01T09:00:00Z"]),
     AfterValidator(_storable),
-    # A bare number could be seconds or milliseconds.
-    BeforeValidator(_written),
+    written("Write date and time as RFC 3339, such as 2027-03-01T09:00:00Z."),
 ]
 RowId = Annotated[StrictInt, Field(ge=1, le=BIGINT)]
 State = Literal["active", "paused", "blocked"]

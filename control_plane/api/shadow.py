@@ -5,21 +5,14 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from control_plane.accounts.permissions import KeyScope
 from control_plane.api.auth import ApiKey
-from control_plane.api.schemas import Strict
+from control_plane.api.schemas import Strict, written
 from control_plane.campaigns import shadow
 
 router = Router(tags=["Rules"])
-
-
-def _written(value: object) -> object:
-    # A bare number could be anything; pydantic would take it for seconds.
-    if value is not None and not isinstance(value, str):
-        raise ValueError("Write the day as 2027-03-01.")
-    return value
 
 
 class ShadowIn(Strict):
@@ -42,7 +35,7 @@ class ShadowIn(Strict):
     )
 
     rules: list[Any] = Field(description="The draft, in the form of a link's `rules`.")
-    day: Annotated[date | None, BeforeValidator(_written)] = Field(
+    day: Annotated[date, written("Write the day as 2027-03-01.")] | None = Field(
         None, description="A day of UTC; yesterday unless told.", examples=["2027-03-01"]
     )
 

@@ -99,7 +99,7 @@ def create_link(
 def update_link(
     *, workspace_id: int, link_id: int, expected_version: int | None = None, **changes: Any
 ) -> Link:
-    """Change any of EDITABLE; what is not named stays. The version counts up by one where anything differs.
+    """Change any of EDITABLE; what is not named stays. The version counts up where anything differs.
 
     With `expected_version`, refuses to overwrite an edit that the caller has not seen. Raises
     InvalidLink(field, message), NotFound, LinkBlocked, EditConflict, CodeTaken, NameTaken.

@@ -72,7 +72,7 @@ def shadow_run(*, workspace_id: int, link_id: int, rules: list[Any], day: date |
     today = datetime.now(UTC).date()
     day = day or today - timedelta(days=1)
     if not today - OLDEST <= day <= today:
-        raise InvalidLink("day", "Choose a day within the last two years, today at the latest.")
+        raise InvalidLink("day", f"Choose one of the last {OLDEST.days} days, today at the latest.")
     with workspace_scope(workspace_id):
         link = selectors.get_link(workspace_id=workspace_id, link_id=link_id)
         saved = link_record(link)
