@@ -12,7 +12,7 @@ import time
 
 import psutil
 import pytest
-from edge_process import EdgeProcess, Valkey, until
+from edge_process import EdgeProcess, until
 
 from deploy.ports import free_port
 from edge.record import BLOCKED, EPOCH_KEY, PAUSED, Record, encode, key
@@ -23,12 +23,9 @@ def link(destination, version=1, **fields):
 
 
 @pytest.fixture
-def valkey(tmp_path):
-    server = Valkey(tmp_path)
-    server.publish("spring", link("spring"))
-    server.complete()
-    yield server
-    server.stop()
+def valkey(valkey):
+    valkey.publish("spring", link("spring"))
+    return valkey
 
 
 @pytest.fixture

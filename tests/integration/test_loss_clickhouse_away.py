@@ -7,7 +7,7 @@ import time
 
 import pytest
 from clickhouse_server import ClickHouseServer
-from edge_process import EdgeProcess, Valkey, until
+from edge_process import EdgeProcess, until
 from hammer import Hammer
 from ingest_process import IngestProcess, delivered, put, query, scan, segment
 
@@ -25,12 +25,9 @@ WORKERS = ("0000000a", "0000000b")
 
 
 @pytest.fixture
-def valkey(tmp_path):
-    server = Valkey(tmp_path)
-    server.publish("spring", Record(7, 11, "https://example.com/spring", version=1))
-    server.complete()
-    yield server
-    server.stop()
+def valkey(valkey):
+    valkey.publish("spring", Record(7, 11, "https://example.com/spring", version=1))
+    return valkey
 
 
 def test_an_hour_of_scans_arrives_in_order_and_faster_than_five_times_real_time(valkey, tmp_path):

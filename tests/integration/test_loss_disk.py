@@ -23,12 +23,9 @@ PER_SECOND = 2_000
 
 
 @pytest.fixture
-def valkey(tmp_path):
-    server = Valkey(tmp_path)
-    server.publish("spring", Record(7, 11, "https://example.com/spring", version=1))
-    server.complete()
-    yield server
-    server.stop()
+def valkey(valkey):
+    valkey.publish("spring", Record(7, 11, "https://example.com/spring", version=1))
+    return valkey
 
 
 @pytest.fixture

@@ -26,13 +26,10 @@ CODES = [f"code{number}" for number in range(50)]
 
 
 @pytest.fixture
-def valkey(tmp_path):
-    server = Valkey(tmp_path)
+def valkey(valkey):
     for number, code in enumerate(CODES):
-        server.publish(code, Record(1 + number % 3, 1 + number, f"https://example.com/{code}", version=1))
-    server.complete()
-    yield server
-    server.stop()
+        valkey.publish(code, Record(1 + number % 3, 1 + number, f"https://example.com/{code}", version=1))
+    return valkey
 
 
 @pytest.fixture

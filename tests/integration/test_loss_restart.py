@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from edge_process import EdgeProcess, Valkey, until
+from edge_process import EdgeProcess, until
 from hammer import Books, Hammer
 
 from edge.record import Record
@@ -14,12 +14,9 @@ PER_SECOND = 3_000
 
 
 @pytest.fixture
-def valkey(tmp_path):
-    server = Valkey(tmp_path)
-    server.publish("spring", Record(7, 11, "https://example.com/spring", version=1))
-    server.complete()
-    yield server
-    server.stop()
+def valkey(valkey):
+    valkey.publish("spring", Record(7, 11, "https://example.com/spring", version=1))
+    return valkey
 
 
 @pytest.fixture
@@ -112,3 +109,18 @@ def test_a_quiet_edge_is_replaced_and_stopped_in_between(start):
     edge.process.send_signal(signal.SIGHUP)
     time.sleep(0.3)
     assert edge.stop() == 0
+
+
+def test_a_worker_that_dies_while_another_is_being_replaced_is_started_again(valkey, start, tmp_path):
+    where = tmp_path / "url"
+    where.write_text(valkey.url)
+    edge = start(2, SCANWAY_REDIS_URL="", SCANWAY_REDIS_URL_FILE=str(where))
+    first, second = (worker.pid for worker in edge.workers())
+    # Who reads its settings now waits for somebody to write them.
+    where.unlink()
+    os.mkfifo(where)
+    edge.process.send_signal(signal.SIGHUP)
+    until(lambda: len(edge.workers()) == 3, "the first one's replacement starts")
+    os.kill(second, signal.SIGKILL)
+    until(lambda: second not in pids(edge) and len(edge.workers()) == 3, "the second is started again", 10)
+    assert first in pids(edge)

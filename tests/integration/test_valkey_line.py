@@ -5,17 +5,9 @@ import os
 import signal
 
 import pytest
-from edge_process import Valkey
 from redis.exceptions import ConnectionError, RedisError, ResponseError, TimeoutError
 
 from edge.valkey_line import Line, can_reach
-
-
-@pytest.fixture
-def valkey(tmp_path):
-    server = Valkey(tmp_path)
-    yield server
-    server.stop()
 
 
 def line(url, read_timeout=5.0):
