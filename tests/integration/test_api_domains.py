@@ -8,9 +8,9 @@ import uuid
 from typing import Any
 
 import pytest
+from api_client import GOOD, Api, problem
 from console_stack import Tenant, new_tenant
 from PIL import Image
-from test_api_links import GOOD, Api, problem
 
 FINGERPRINT = ":".join(["14", "6D", "E9", "83"] * 8)
 

@@ -5,8 +5,8 @@ import uuid
 from typing import Any
 
 import pytest
+from api_client import GOOD, Api, problem
 from console_stack import Tenant
-from test_api_links import GOOD, Api, problem
 
 RULES = [
     {"name": "Germany", "when": {"type": "country", "values": ["de"]},
