@@ -66,6 +66,7 @@ class Server(MPServer):
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         ready = False
         started = dict.fromkeys(range(self.workers), time.monotonic())
+        revive = partial(self._revive, spawn_target, target_loader, started)
         asked_to_stop: float | None = None
         while True:
             self.main_loop_interrupt.wait(0.2 if ready else 0.02)
@@ -82,21 +83,29 @@ class Server(MPServer):
                     print("ready", flush=True)
             if self.reload_signal and ready:
                 self.reload_signal = False
-                self._replace_all(spawn_target, target_loader)
-            for index, worker in enumerate(cast("list[Any]", self.wrks)):
-                if self.interrupt_signal or worker.is_alive():
-                    continue
-                if now - started[index] >= CRASH_PAUSE:
-                    log.error("Worker %d is gone; starting another.", index + 1)
-                    started[index] = now
-                    self.wrks[index] = self._spawn_worker(
-                        idx=index, target=spawn_target, callback_loader=target_loader
-                    )
-                    cast("Any", self.wrks[index]).start()
+                self._replace_all(spawn_target, target_loader, revive)
+            revive()
 
-    def _replace_all(self, spawn_target: Any, target_loader: Any) -> None:
-        """One worker after the other: the new one is there before the old one leaves."""
-        for index, old in enumerate(cast("list[Any]", self.wrks)):
+    def _revive(self, spawn_target: Any, target_loader: Any, started: dict[int, float]) -> None:
+        """Starts every worker again that is gone. `started` is when that was last done for each."""
+        now = time.monotonic()
+        for index, worker in enumerate(cast("list[Any]", self.wrks)):
+            if self.interrupt_signal or worker.is_alive():
+                continue
+            if now - started[index] >= CRASH_PAUSE:
+                log.error("Worker %d is gone; starting another.", index + 1)
+                started[index] = now
+                self.wrks[index] = self._spawn_worker(
+                    idx=index, target=spawn_target, callback_loader=target_loader
+                )
+                cast("Any", self.wrks[index]).start()
+
+    def _replace_all(self, spawn_target: Any, target_loader: Any, revive: Callable[[], None]) -> None:
+        """One worker after the other: the new one is there before the old one leaves.
+
+        Meanwhile `revive` is called again and again: any of the others may die.
+        """
+        for index in range(self.workers):
             reading, writing = multiprocessing.Pipe(duplex=False)
             new: Any = self._spawn_worker(
                 idx=index, target=spawn_target, callback_loader=partial(_load, target_loader, writing)
@@ -104,22 +113,26 @@ class Server(MPServer):
             new.start()
             writing.close()
             with reading:
-                started = self._wait_for(reading)
+                started = self._wait_for(reading, revive)
             if not started:
                 if not self.interrupt_signal:
                     log.error("Worker %d cannot be replaced: the new one does not start.", index + 1)
                 new.kill()
                 new.join()
                 return
+            old: Any = self.wrks[index]
             self.wrks[index] = new
             old.terminate()
-            old.join(AT_MOST + STOP_WITHIN)
+            give_up = time.monotonic() + AT_MOST + STOP_WITHIN
+            while old.is_alive() and time.monotonic() < give_up:
+                old.join(0.1)
+                revive()
             if old.is_alive():
                 old.kill()
                 old.join()
             log.info("Worker %d is replaced.", index + 1)
 
-    def _wait_for(self, reading: Connection) -> bool:
+    def _wait_for(self, reading: Connection, revive: Callable[[], None]) -> bool:
         """Whether the worker at the other end could be made. False when this process is to stop first."""
         give_up = time.monotonic() + START_WITHIN
         while time.monotonic() < give_up and not self.interrupt_signal:
@@ -128,6 +141,7 @@ class Server(MPServer):
                     return reading.recv_bytes() == _MADE
                 except EOFError:  # it died
                     return False
+            revive()
         return False
 
     def _stop_workers(self) -> None:
