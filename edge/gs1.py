@@ -6,7 +6,6 @@ A link that belongs to a product is named by this path in its normal form, witho
 """
 
 import re
-from collections.abc import Mapping
 from itertools import product
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
@@ -21,7 +20,6 @@ MAX_VALUE: Final = 20
 _cset82: Final = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+")
 # The path comes decoded, so a slash in a value is a slash: the qualifiers' fixed order tells them apart.
 _shape: Final = re.compile(r"/01/([^/]*)(?:/22/(.*?))?(?:/10/(.*?))?(?:/21/(.*?))?/?", re.DOTALL)
-_link_type: Final = re.compile(r"(?:gs1:|https?://(?:ref\.)?gs1\.org/voc/)?([A-Za-z][A-Za-z0-9]{0,63})")
 
 
 class Gs1Error(ValueError):
@@ -110,18 +108,6 @@ def check_digit(digits: str) -> str:
     """The digit that follows these, weights 3 and 1 from the right (GS1 General Specifications, 7.9.1)."""
     total = sum(int(digit) * (1 if at % 2 else 3) for at, digit in enumerate(reversed(digits)))
     return str(-total % 10)
-
-
-def link_type(query: Mapping[str, str]) -> str:
-    """What `?linkType=` asks for, as `gs1:pip`, whichever of its spellings was used; '' for the default.
-
-    `all` and `linkset` come back as they are.
-    """
-    given = query.get("linkType") or query.get("linktype") or ""
-    if given in ("all", "linkset"):
-        return given
-    found = _link_type.fullmatch(given)
-    return f"gs1:{found[1]}" if found else ""
 
 
 def _comes_back(key: Gs1) -> bool:

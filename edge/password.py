@@ -29,7 +29,6 @@ LIFETIME: Final = 3600
 
 _COOKIE: Final = "scanway_pw_"
 _value: Final = re.compile(r"([1-9][0-9]{0,15})\.[\w-]{43}", re.ASCII)
-_path: Final = re.compile(r"/[A-Za-z0-9/._~%+-]*")
 
 
 def hash_password(text: str) -> str:
@@ -89,13 +88,12 @@ def read_cookie(header: str, link_id: int) -> str:
     return ""
 
 
-def set_cookie(value: str, link_id: int, path: str = "/", *, secure: bool, lifetime: int = LIFETIME) -> str:
+def set_cookie(value: str, link_id: int, *, secure: bool, lifetime: int = LIFETIME) -> str:
     """The Set-Cookie line. `secure` where the visitor came by https.
 
-    `/` is the path that works for every spelling of a code; one that could end its field becomes `/`.
+    Its path is `/`, which works for every spelling of a code.
     """
-    where = path if _path.fullmatch(path) else "/"
-    line = f"{cookie_name(link_id)}={value}; Path={where}; Max-Age={lifetime}; HttpOnly; SameSite=Lax"
+    line = f"{cookie_name(link_id)}={value}; Path=/; Max-Age={lifetime}; HttpOnly; SameSite=Lax"
     return f"{line}; Secure" if secure else line
 
 

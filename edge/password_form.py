@@ -53,4 +53,4 @@ class PasswordForm:
         self._limit.succeeded(ip, record.link_id)
         value = cookie(record.password, record.link_id, int(time.time()))
         secure = self._address.is_https(visit.scope)
-        return "set-cookie", set_cookie(value, record.link_id, "/", secure=secure, lifetime=LIFETIME)
+        return "set-cookie", set_cookie(value, record.link_id, secure=secure, lifetime=LIFETIME)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.gs1 import Gs1, Gs1Error, check_digit, link_type, normalise, parse
+from edge.gs1 import Gs1, Gs1Error, check_digit, normalise, parse
 
 GTIN = "09506000134352"
 CSET82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
@@ -113,21 +113,3 @@ def test_no_path_raises_anything_else(path):
             parse(each)
         except Gs1Error as error:
             assert str(error).endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("query", "wanted"),
-    [
-        ({}, ""),
-        ({"linkType": "gs1:pip"}, "gs1:pip"),
-        ({"linktype": "pip"}, "gs1:pip"),
-        ({"linkType": "https://gs1.org/voc/recipeInfo"}, "gs1:recipeInfo"),
-        ({"linkType": "https://ref.gs1.org/voc/recipeInfo"}, "gs1:recipeInfo"),
-        ({"linkType": "all"}, "all"),
-        ({"linkType": "linkset"}, "linkset"),
-        ({"linkType": "gs1:a b"}, ""),
-        ({"linkType": "javascript:alert(1)"}, ""),
-    ],
-)
-def test_what_kind_of_link_is_asked_for(query, wanted):
-    assert link_type(query) == wanted
