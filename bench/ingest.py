@@ -5,14 +5,12 @@ its own is made there and dropped). Prints what it ran on and how, and ends with
 """
 
 import os
-import platform
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from importlib.metadata import version
 
 from analytics.events import Scan, decode_scan, encode_scan
 from analytics.ingest.rows import Enricher
@@ -21,6 +19,7 @@ from analytics.schema.migrate import migrate
 from analytics.schema.server import Server, connect, quote_name
 from analytics.visitors.geo import Geo
 from analytics.visitors.networks import known_networks
+from bench.machine import heading
 from bench.process import process
 from deploy.ports import free_port
 
@@ -86,9 +85,7 @@ def measure(base: str) -> None:
     migrate(url)
     warehouse = Warehouse(url)
     enricher = Enricher(Geo(), known_networks())
-    print(f"machine   {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    packages = ("chdb-core", "clickhouse-connect", "ua-parser", "maxminddb")
-    print("versions  " + ", ".join(f"{name} {version(name)}" for name in packages))
+    print(heading("chdb-core", "clickhouse-connect", "ua-parser", "maxminddb"))
     print(f"method    {SEGMENTS} segments of {EVENTS:,} events, one thread; the first is the warm-up")
     print(f"{'segment':<9} {'enrich/s':>10} {'insert/s':>10} {'both/s':>10}")
     best: list[tuple[float, float, float]] = []
