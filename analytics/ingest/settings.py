@@ -35,7 +35,7 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
         """Raises SettingsError with a sentence that says what to set."""
         env = os.environ if env is None else env
-        short = bare_host(urlsplit(env.get("SCANWAY_SHORT_URL", "")).netloc)
+        short = _host(env.get("SCANWAY_SHORT_URL", ""))
         geoip = env.get("SCANWAY_GEOIP_PATH", "")
         if geoip and not Path(geoip).is_file():
             raise SettingsError(f"SCANWAY_GEOIP_PATH names {geoip}, and there is no such file.")
@@ -54,6 +54,15 @@ class Settings:
             own_hosts=frozenset({short} if short else ()),
             failpoint=env.get("SCANWAY_FAILPOINT", ""),
         )
+
+
+def _host(url: str) -> str:
+    try:
+        return bare_host(urlsplit(url).netloc)
+    except ValueError:
+        raise SettingsError(
+            f"SCANWAY_SHORT_URL is “{url}”. Set an address with its scheme, such as https://go.example.com."
+        ) from None
 
 
 def _secret(env: Mapping[str, str], name: str) -> str:

@@ -45,6 +45,7 @@ def test_secrets_may_be_in_files(tmp_path):
             "SCANWAY_REDIS_URL_FILE names /nowhere",
         ),
         ({"SCANWAY_GEOIP_PATH": "/nowhere.mmdb"}, "there is no such file"),
+        ({"SCANWAY_SHORT_URL": "http://["}, "SCANWAY_SHORT_URL is “http://[”. Set an address"),
     ],
 )
 def test_what_cannot_work_is_said(change, sentence):
