@@ -25,7 +25,7 @@ from edge.client_address import ClientAddress
 from edge.decide import UNAVAILABLE, decide
 from edge.domains import Site, Sites
 from edge.drain import Drain
-from edge.entry import UNREACHABLE, Entry, read
+from edge.entry import UNREACHABLE, Entry, read, redirect
 from edge.event_id import Mint
 from edge.invalidation import listen
 from edge.long_way import LongWay, asks
@@ -158,8 +158,9 @@ class Edge:
             facts = facts_of(needs, visit, entry.record.link_id, self._places)
             decision = decide(entry.record, facts, entry.compiled)
         self.recorder.record(visit, entry.record, decision)
-        if entry.redirect is not None:
-            visit.protocol.response_empty(decision.status, entry.redirect)
+        if decision.location is not None:
+            headers = entry.redirect or redirect(decision.location)
+            visit.protocol.response_empty(decision.status, headers)
         else:
             self._answers.send(visit, decision)
 

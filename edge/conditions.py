@@ -71,10 +71,15 @@ def _language(condition: r.Language) -> Leaf:
     # Not remembered by list: every phone's is another, and who wants to can send a new one each time.
     exact = frozenset(value.lower() for value in condition.values)
     starts = tuple(f"{value}-" for value in exact)
-    most = None if condition.accepted else 1
 
-    def holds(facts: Facts) -> bool:
-        return any(tag in exact or tag.startswith(starts) for tag, _ in facts.languages[:most])
+    def wanted(tag: str) -> bool:
+        return tag in exact or tag.startswith(starts)
+
+    def first(facts: Facts) -> bool:
+        return bool(facts.languages) and wanted(facts.languages[0][0])
+
+    def accepted(facts: Facts) -> bool:
+        return any(wanted(tag) for tag, _ in facts.languages)
 
     shown: Callable[[Facts], str] = (
         (lambda facts: ", ".join(tag for tag, _ in facts.languages))
@@ -82,7 +87,7 @@ def _language(condition: r.Language) -> Leaf:
         else (lambda facts: facts.languages[0][0] if facts.languages else "")
     )
     return Leaf(
-        holds,
+        accepted if condition.accepted else first,
         LANGUAGE,
         "accepted languages" if condition.accepted else "language",
         shown,

@@ -40,9 +40,11 @@ def facts_of(
     agent, place = NO_GLANCE, NOWHERE
     languages: tuple[tuple[str, float], ...] = ()
     if needs & AGENT:
-        platform = header("sec-ch-ua-platform", "")[:_MAX_HINT]
-        mobile = header("sec-ch-ua-mobile", "")[:_MAX_HINT] if platform else ""
-        agent = glance(header("user-agent", "")[:_MAX_TEXT], platform, mobile)
+        said, platform, mobile = header("user-agent", "")[:_MAX_TEXT], "", ""
+        if "Chrom" in said:  # as it is recorded: nobody else sends client hints
+            platform = header("sec-ch-ua-platform", "")[:_MAX_HINT]
+            mobile = header("sec-ch-ua-mobile", "")[:_MAX_HINT] if platform else ""
+        agent = glance(said, platform, mobile)
     if needs & PLACE:
         place = places(visit.ip)
     if needs & LANGUAGE:
