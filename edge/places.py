@@ -8,7 +8,7 @@ log = logging.getLogger("edge.places")
 
 
 class Places:
-    """`places(ip) -> Place`: country, region, city, continent; '' where not known. Never raises."""
+    """`of(ip)` is the Place of an address: country, region, city, continent; '' where not known. Never raises."""
 
     def __init__(self, path: str = "") -> None:
         """`path`: an operator's file, '' for the built-in one."""
@@ -16,7 +16,7 @@ class Places:
         self._geo: Geo | None = None
         self._failed = False
 
-    def __call__(self, ip: str) -> Place:
+    def of(self, ip: str) -> Place:
         if self._geo is None:
             if self._failed:
                 return NOWHERE

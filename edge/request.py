@@ -46,9 +46,11 @@ def facts_of(
             mobile = header("sec-ch-ua-mobile", "")[:_MAX_HINT] if platform else ""
         agent = glance(said, platform, mobile)
     if needs & PLACE:
-        place = places(visit.ip)
+        place = places.of(visit.ip)
     if needs & LANGUAGE:
         languages = accepted_languages(header("accept-language", "")[:_MAX_LANGUAGES])
+    os, device, in_app = agent
+    country, region, city, continent = place
     # By position, in the order of the class: a name each would cost as much as the rest.
     return Facts(
         visit.now_ns // 1_000_000,
@@ -56,8 +58,13 @@ def facts_of(
         visit.placement,
         parameters(visit.query[:_MAX_QUERY]) if needs & QUERY and visit.query else NOTHING,
         visit.query,
-        *agent,
-        *place,
+        os,
+        device,
+        in_app,
+        country,
+        region,
+        city,
+        continent,
         languages,
         referrer(header("referer", "")[:_MAX_TEXT]) if needs & REFERRER else "",
         visit.ip,
