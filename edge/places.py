@@ -8,7 +8,7 @@ log = logging.getLogger("edge.places")
 
 
 class Places:
-    """`of(ip)` is the Place of an address: country, region, city, continent; '' where not known. Never raises."""
+    """`of(ip)` is an address's Place: country, region, city, continent; '' where not known. Never raises."""
 
     def __init__(self, path: str = "") -> None:
         """`path`: an operator's file, '' for the built-in one."""
