@@ -42,6 +42,7 @@ COUNTERS: Final = {
     "scanway_edge_foreign_hosts": "Requests for a host that is no short domain here; not recorded as scans",
     "scanway_edge_limited": "Unknown codes answered 429; not recorded as scans",
     "scanway_edge_faults": "Requests that hit an error of ours; anything above 0 is a bug",
+    "scanway_edge_spool_written": "Events appended to the spool",
     "scanway_edge_spool_dropped": "Events lost because the spool was full or failing",
     "scanway_edge_spool_sealed": "Segments sealed",
     "scanway_edge_spool_errors": "Failed operations on the spool's folders",

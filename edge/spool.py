@@ -35,6 +35,7 @@ SEGMENT_BYTES: Final = 8 << 20
 
 TEMPORARY: Final = ".tmp"
 _HEADER: Final = segment_header()
+_WRITTEN: Final = SLOT["scanway_edge_spool_written"]
 _DROPPED: Final = SLOT["scanway_edge_spool_dropped"]
 _SEALED: Final = SLOT["scanway_edge_spool_sealed"]
 _ERRORS: Final = SLOT["scanway_edge_spool_errors"]
@@ -86,6 +87,7 @@ class Spool:
                     return self._give_up()
                 self._size = end
                 self._events += 1
+                self._counters[_WRITTEN] += 1
                 if self._events >= SEAL_EVENTS:
                     self._seal()
                 return True

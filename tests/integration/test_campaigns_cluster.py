@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from test_campaigns_damaged import verify
 from test_campaigns_names import gtin
 from valkey_cluster import Cluster, stopped
 
@@ -36,6 +37,7 @@ def test_a_links_whole_life(valkey, tenant):
     mine = {"workspace_id": tenant.workspace_id}
     host = f"go-{uuid.uuid4().hex[:12]}.example.com"
     domain = domains.create_domain(**mine, host=host)
+    verify(tenant, domain)
     links = [
         services.create_link(**mine, destination=GOOD, domain_id=domain.pk, max_scans=9, gs1=gtin())
         for _ in range(12)

@@ -95,7 +95,7 @@ def verify(tenant, domain):
 
 @pytest.mark.parametrize(
     "name",
-    ["no-such-code", "go.example.com/abc", "@go.example.com", "01/09506000134352", "\x00", "@", "é"],
+    ["no-such-code", "go.example.com/abc", "@go.example.com", "01/09999999999994", "\x00", "@", "é"],
 )
 def test_a_record_of_nobody_is_taken_away(valkey, name):
     from control_plane.campaigns.publish import sweep

@@ -73,8 +73,8 @@ def test_on_a_full_disk_redirects_go_on_and_each_dropped_scan_is_counted(valkey,
         dropping(edge)
         assert b"No space left" in edge.get("/-/readyz")[2]
         (disk / "ballast").unlink()
-        written = counted(edge, "written")
-        until(lambda: counted(edge, "written") > written, "scans are recorded again")
+        sealed = counted(edge, "sealed")
+        until(lambda: counted(edge, "sealed") > sealed, "scans are recorded again")
         assert edge.get("/-/readyz")[0] == 200
         books = hammer.stop()
         dropped, workers = counted(edge, "dropped"), edge.workers()

@@ -133,6 +133,7 @@ def test_whatever_the_disk_does_each_event_is_whole_in_the_spool_or_counted(
                 finish(spool)
         spool._thread.submit(lambda: None).result(timeout=5)
         assert sorted(events(folder)) == sorted(kept)
+        assert count(spool, "written") == len(kept)
         assert count(spool, "dropped") == 40 - len(kept)
         spool.close()
     assert sorted(events(folder)) == sorted(kept)

@@ -1,7 +1,5 @@
 """A workspace's short domains: connect one, check its DNS, say what it answers beside links, remove it."""
 
-from dataclasses import dataclass
-
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -18,16 +16,8 @@ from control_plane.console.domain_form import DomainForm, NewDomainForm
 from control_plane.console.shell import page, page_view
 
 
-@dataclass(frozen=True)
-class Row:
-    """A domain, and how many links use it."""
-
-    domain: Domain
-    links: int
-
-
 @require_http_methods(["GET", "POST"])
-@page_view(Permission.WORKSPACE_MANAGE)
+@page_view(Permission.DOMAINS_WRITE)
 def domains(request: WorkspaceRequest) -> HttpResponse:
     form = NewDomainForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -39,11 +29,6 @@ def domains(request: WorkspaceRequest) -> HttpResponse:
             said = "is ready." if made.is_verified else "is added. Now set its DNS record, then check it."
             messages.success(request, f"{made.host} {said}")
             return redirect("console:domains", request.workspace.slug)
-    workspace_id = request.workspace.pk
-    rows = [
-        Row(one, services.links_of_domain(workspace_id=workspace_id, domain_id=one.pk))
-        for one in services.list_domains(workspace_id=workspace_id)
-    ]
     record, value = _record()
     return page(
         request,
@@ -52,7 +37,7 @@ def domains(request: WorkspaceRequest) -> HttpResponse:
         tab="domains",
         status=422 if form.is_bound else 200,
         form=form,
-        rows=rows,
+        domains=services.list_domains(workspace_id=request.workspace.pk),
         record=record,
         value=value,
         default_host=short_base().split("://", 1)[-1],
@@ -60,7 +45,7 @@ def domains(request: WorkspaceRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@page_view(Permission.WORKSPACE_MANAGE)
+@page_view(Permission.DOMAINS_WRITE)
 def domain(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
     found = _domain(request, domain_id)
     form = DomainForm(request.POST or None, request.FILES or None, domain=found)
@@ -91,7 +76,7 @@ def domain(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
 
 
 @require_POST
-@page_view(Permission.WORKSPACE_MANAGE)
+@page_view(Permission.DOMAINS_WRITE)
 def verify(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
     try:
         found = services.verify_domain(workspace_id=request.workspace.pk, domain_id=domain_id)
@@ -105,7 +90,7 @@ def verify(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
 
 
 @require_POST
-@page_view(Permission.WORKSPACE_MANAGE)
+@page_view(Permission.DOMAINS_WRITE)
 def delete(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
     host = _domain(request, domain_id).host
     try:
