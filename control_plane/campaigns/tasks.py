@@ -37,7 +37,8 @@ def sweep(timestamp: int) -> None:
         log.info("Published %d links and domains that were waiting.", done.published)
 
 
-@app.periodic(cron="*/5 * * * * *")
+# Seconds are the sixth field: five fields after a "*/5" are every second of every fifth minute.
+@app.periodic(cron="* * * * * */5")
 @app.task(name="campaigns.copy_counts", queueing_lock="campaigns.copy_counts")
 def copy_counts(timestamp: int) -> None:
     """Every 5 seconds: what Valkey counted, for links with a limit or rules by number.

@@ -40,6 +40,7 @@ def stop(process):
     try:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
+        print(errors)
         return process.returncode, errors
     finally:
         process.kill()
@@ -140,8 +141,10 @@ def test_the_worker_copies_counters_and_mends_what_an_edge_reported(tenant, valk
     try:
         with redis.Redis.from_url(valkey_server) as client:
             until(lambda: client.exists(record.EPOCH_KEY))
-            client.incrby(record.count_key(link.pk), 7)
-            until(lambda: used() == 7, 30)
+            # Twice: not only when it starts.
+            for count in (7, 14):
+                client.incrby(record.count_key(link.pk), 7)
+                until(lambda count=count: used() == count, 30)
             client.set(record.key(link.code), b"\x01\xff")
             client.sadd(record.DAMAGED_KEY, link.code)
             until(lambda: len(client.get(record.key(link.code))) > record.HEAD_SIZE)
