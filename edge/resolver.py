@@ -44,6 +44,7 @@ _BATCHES: Final = SLOT["scanway_edge_batches"]
 _REFRESHES: Final = SLOT["scanway_edge_refreshes"]
 _INVALIDATIONS: Final = SLOT["scanway_edge_invalidations"]
 _ERRORS: Final = SLOT["scanway_edge_valkey_errors"]
+_FAULTS: Final = SLOT["scanway_edge_faults"]
 _UNDECODABLE: Final = SLOT["scanway_edge_undecodable_records"]
 
 
@@ -63,7 +64,6 @@ class Kept(Protocol):
 
 
 T = TypeVar("T", bound=Kept)
-K = TypeVar("K")
 
 
 class Resolver(Generic[T]):
@@ -184,17 +184,17 @@ class Resolver(Generic[T]):
             if now < until:
                 self._unknown.move_to_end(name)
                 self._counters[_NEGATIVE_HITS] += 1
-                return _tell(then, None)
+                return self._tell(then, None)
             del self._unknown[name]
         self._counters[_MISSES] += 1
         if now < self._paused_until or (self._broken and now < self._broken.get(name, 0.0)):
-            return _tell(then, Unavailable())
+            return self._tell(then, Unavailable())
         # An answer that is on its way will do.
         waiting = self._waiting.get(name) or self._asked.get(name)
         if waiting is not None:
             return waiting.append(then)
         if len(self._waiting) >= MAX_WAITING:
-            return _tell(then, Unavailable())
+            return self._tell(then, Unavailable())
         self._ask_for(name, then)
         return None
 
@@ -220,13 +220,13 @@ class Resolver(Generic[T]):
                 asked, self._asked = self._asked, {}
                 for waiting, known in zip(asked.values(), answers, strict=True):
                     for then in waiting:
-                        _tell(then, known)
+                        self._tell(then, known)
         finally:
             left = [*self._asked.values(), *self._waiting.values()]
             self._asked, self._waiting, self._asking = {}, {}, None
             for waiting in left:
                 for then in waiting:
-                    _tell(then, Unavailable())
+                    self._tell(then, Unavailable())
             if self._gauge:
                 self._counters[self._gauge] = len(self._entries)
 
@@ -287,10 +287,10 @@ class Resolver(Generic[T]):
             self._counters[_EVICTIONS] += 1
         return entry
 
-
-def _tell(then: Callable[[K], None], known: K) -> None:
-    """One that fails does not keep the others waiting."""
-    try:
-        then(known)
-    except Exception:
-        log.exception("An answer could not be passed on.")
+    def _tell(self, then: Callable[[T | Unavailable | None], None], known: T | Unavailable | None) -> None:
+        """One that fails does not keep the others waiting; it is logged and counted."""
+        try:
+            then(known)
+        except Exception:
+            self._counters[_FAULTS] += 1
+            log.exception("An answer could not be passed on.")

@@ -2,7 +2,7 @@
 
 import pytest
 from clickhouse_server import ClickHouseServer, fresh_database
-from console_stack import console, postgres_server, tenant, valkey_server  # noqa: F401 (fixtures)
+from console_stack import console, filled, postgres_server, tenant, valkey_server  # noqa: F401 (fixtures)
 from edge_process import EdgeProcess, Valkey
 
 from analytics.schema.migrate import migrate

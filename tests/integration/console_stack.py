@@ -173,6 +173,16 @@ def tenant(console: None) -> Tenant:
     return new_tenant()
 
 
+@pytest.fixture
+def filled(tenant: Tenant, valkey_server: str) -> Iterator["redis.Redis[bytes]"]:
+    """A client of Valkey, which holds everything, as after a sweep."""
+    from control_plane.campaigns.publish import sweep
+
+    sweep()
+    with redis.Redis.from_url(valkey_server) as client:
+        yield client
+
+
 def _connected(url: str, server: "subprocess.Popen[bytes]") -> "psycopg.Connection[Any]":
     for _ in range(200):
         if server.poll() is not None:

@@ -1,25 +1,16 @@
 """Hosts that several workspaces claim: who gets them, and that a claim harms nobody's links."""
 
+import os
 import threading
 import uuid
 
+import psycopg
 import pytest
-import redis
 from console_stack import new_tenant
 
 from edge import record
 
 GOOD = "https://example.com/spring"
-
-
-@pytest.fixture
-def valkey(tenant, valkey_server):
-    """Complete, as after a sweep."""
-    from control_plane.campaigns.publish import sweep
-
-    sweep()
-    with redis.Redis.from_url(valkey_server) as client:
-        yield client
 
 
 @pytest.fixture(autouse=True)
@@ -75,13 +66,13 @@ def change(link, **changes):
     return update_link(workspace_id=link.workspace_id, link_id=link.pk, **changes)
 
 
-def stored(valkey, host, code):
-    value = valkey.get(record.key(f"{host}/{code}"))
+def stored(filled, host, code):
+    value = filled.get(record.key(f"{host}/{code}"))
     return None if value is None else record.decode(value)
 
 
-def owner(valkey, host):
-    value = valkey.get(record.domain_key(host))
+def owner(filled, host):
+    value = filled.get(record.domain_key(host))
     return None if value is None else record.decode_domain(value).workspace_id
 
 
@@ -105,7 +96,9 @@ def in_thread(work, outcome):
     return thread
 
 
-def test_of_two_that_verify_at_once_one_has_the_host(valkey, mine, theirs, host, monkeypatch):
+@pytest.fixture
+def race(mine, theirs, monkeypatch):
+    """Both verify at once: each has seen that the host is free before the other takes it."""
     from control_plane.campaigns import domains
 
     meeting = threading.Barrier(2, timeout=10)
@@ -121,9 +114,37 @@ def test_of_two_that_verify_at_once_one_has_the_host(valkey, mine, theirs, host,
         patch.setattr(domains, "_locked_domain", lock_and_meet)
         for thread in [in_thread(lambda one=one: verify(one), outcome) for one in (mine, theirs)]:
             thread.join(20)
-    assert sorted(outcome) == ["done", "taken"]
-    kept = [domains.get_domain(workspace_id=one.workspace_id, domain_id=one.pk) for one in (mine, theirs)]
-    assert [one.workspace_id for one in kept if one.is_verified] == [owner(valkey, host)]
+    return sorted(outcome)
+
+
+def verified(*domains):
+    from control_plane.campaigns.domains import get_domain
+
+    found = [get_domain(workspace_id=one.workspace_id, domain_id=one.pk) for one in domains]
+    return [one.workspace_id for one in found if one.is_verified]
+
+
+def test_of_two_that_verify_at_once_one_has_the_host(filled, mine, theirs, host, race):
+    assert race == ["done", "taken"]
+    assert verified(mine, theirs) == [owner(filled, host)]
+
+
+@pytest.fixture
+def without_the_index(console):
+    """The table without what makes a verified host unique."""
+    with psycopg.connect(os.environ["SCANWAY_DATABASE_OWNER_URL"], autocommit=True) as connection:
+        find = "SELECT indexdef FROM pg_indexes WHERE indexname = 'domain_host_once'"
+        (definition,) = connection.execute(find).fetchone()
+        connection.execute("DROP INDEX domain_host_once")
+        yield
+        connection.execute(definition)
+
+
+def test_without_the_index_both_would_have_it(without_the_index, filled, mine, theirs, race):
+    """The negative control of the race."""
+    assert race == ["done", "done"]
+    assert verified(mine, theirs) == [mine.workspace_id, theirs.workspace_id]
+    delete(theirs)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -141,7 +162,7 @@ def test_the_second_waits_to_see_whether_the_first_succeeds(mine, theirs, fails)
     assert outcome == ["done" if fails else "taken"]
 
 
-def test_a_claim_sends_nothing_and_takes_nothing_away(valkey, mine, theirs, host):
+def test_a_claim_sends_nothing_and_takes_nothing_away(filled, mine, theirs, host):
     """Whatever is done with it: new links, edits, moves, its end, a sweep and a report of damage."""
     from control_plane.accounts.tenancy import workspace_scope
     from control_plane.campaigns.models import Link
@@ -151,20 +172,20 @@ def test_a_claim_sends_nothing_and_takes_nothing_away(valkey, mine, theirs, host
     link = link_on(mine, code="menu")
     verify(mine)
     sweep()
-    good = {key: valkey.get(key) for key in (record.domain_key(host), record.key(f"{host}/menu"))}
-    assert stored(valkey, host, "menu").link_id == link.pk
+    good = {key: filled.get(key) for key in (record.domain_key(host), record.key(f"{host}/menu"))}
+    assert stored(filled, host, "menu").link_id == link.pk
 
     imitation, former = link_on(theirs, code="menu"), link_on(theirs, code="other")
     for number in range(5):
         change(imitation, title=f"Title {number}")
     change(former, domain_id=None)
     link_on(theirs, code="extra", max_scans=5)
-    assert (stored(valkey, host, "extra"), stored(valkey, host, "other")) == (None, None)
-    valkey.sadd(record.DAMAGED_KEY, f"@{host}", f"{host}/menu")
+    assert (stored(filled, host, "extra"), stored(filled, host, "other")) == (None, None)
+    filled.sadd(record.DAMAGED_KEY, f"@{host}", f"{host}/menu")
     sweep()
     publish_all(force=True)
-    assert {key: valkey.get(key) for key in good} == good
-    assert (stored(valkey, host, "extra"), stored(valkey, host, "other")) == (None, None)
+    assert {key: filled.get(key) for key in good} == good
+    assert (stored(filled, host, "extra"), stored(filled, host, "other")) == (None, None)
 
     for code in ("menu", "extra"):
         with workspace_scope(theirs.workspace_id):
@@ -172,11 +193,11 @@ def test_a_claim_sends_nothing_and_takes_nothing_away(valkey, mine, theirs, host
         delete_link(workspace_id=theirs.workspace_id, link_id=number)
     delete(theirs)
     sweep()
-    assert {key: valkey.get(key) for key in good} == good
+    assert {key: filled.get(key) for key in good} == good
     assert sweep().published == 0
 
 
-def test_verifying_sends_what_was_waiting_above_what_somebody_else_left(valkey, mine, theirs, host):
+def test_verifying_sends_what_was_waiting_above_what_somebody_else_left(filled, mine, theirs, host):
     from control_plane.campaigns.publish import sweep
     from control_plane.campaigns.services import delete_link
 
@@ -188,18 +209,18 @@ def test_verifying_sends_what_was_waiting_above_what_somebody_else_left(valkey, 
         change(before, title=f"Title {number}")
     delete_link(workspace_id=before.workspace_id, link_id=before.pk)
     sweep()
-    high = stored(valkey, host, "menu").version
+    high = stored(filled, host, "menu").version
     delete(mine)
-    assert (owner(valkey, host), stored(valkey, host, "menu")) == (None, None)
+    assert (owner(filled, host), stored(filled, host, "menu")) == (None, None)
 
     verify(theirs)
     sweep()
-    assert owner(valkey, host) == theirs.workspace_id
-    assert stored(valkey, host, "menu").link_id == waiting.pk
-    assert stored(valkey, host, "menu").version > high
-    assert stored(valkey, host, "moved").state == record.DELETED
+    assert owner(filled, host) == theirs.workspace_id
+    assert stored(filled, host, "menu").link_id == waiting.pk
+    assert stored(filled, host, "menu").version > high
+    assert stored(filled, host, "moved").state == record.DELETED
     later = change(waiting, title="Later")
-    assert stored(valkey, host, "menu").version == later.version
+    assert stored(filled, host, "menu").version == later.version
 
 
 def test_an_edit_that_met_a_verification_is_published(mine):

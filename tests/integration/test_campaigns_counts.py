@@ -1,7 +1,6 @@
 """Counters of links with a limit or rules by number: put there, copied back, and set back."""
 
 import pytest
-import redis
 
 from edge import record
 
@@ -10,15 +9,12 @@ FIRST = [{"when": {"type": "scan_number", "first": 5}, "then": {"type": "redirec
 
 
 @pytest.fixture
-def valkey(tenant, valkey_server):
-    """Complete, as after a sweep, and nothing left to copy."""
+def filled(filled):
+    """And nothing is left to copy."""
     from control_plane.campaigns import counts
-    from control_plane.campaigns.publish import sweep
 
-    sweep()
     counts.copy_back()
-    with redis.Redis.from_url(valkey_server) as client:
-        yield client
+    return filled
 
 
 @pytest.fixture
@@ -28,12 +24,12 @@ def make(tenant):
     return lambda **more: create_link(workspace_id=tenant.workspace_id, **({"destination": GOOD} | more))
 
 
-def scan(valkey, link, times=1):
-    return valkey.incrby(record.count_key(link.pk), times)
+def scan(filled, link, times=1):
+    return filled.incrby(record.count_key(link.pk), times)
 
 
-def counted(valkey, link):
-    value = valkey.get(record.count_key(link.pk))
+def counted(filled, link):
+    value = filled.get(record.count_key(link.pk))
     return None if value is None else int(value)
 
 
@@ -49,130 +45,130 @@ def known(link):
     return {"workspace_id": link.workspace_id, "link_id": link.pk}
 
 
-def test_only_links_that_count_have_a_counter(valkey, make):
+def test_only_links_that_count_have_a_counter(filled, make):
     from control_plane.campaigns.services import update_link
 
     limited, numbered, plain = make(max_scans=10), make(rules=FIRST), make()
-    assert [counted(valkey, link) for link in (limited, numbered, plain)] == [0, 0, None]
+    assert [counted(filled, link) for link in (limited, numbered, plain)] == [0, 0, None]
     update_link(**known(plain), max_scans=3)
-    assert counted(valkey, plain) == 0
+    assert counted(filled, plain) == 0
 
 
-def test_an_edit_leaves_the_counter_alone(valkey, make):
+def test_an_edit_leaves_the_counter_alone(filled, make):
     from control_plane.campaigns.services import update_link
 
     link = make(max_scans=10)
-    scan(valkey, link, 4)
+    scan(filled, link, 4)
     update_link(**known(link), max_scans=20)
-    assert counted(valkey, link) == 4
+    assert counted(filled, link) == 4
 
 
-def test_counters_are_copied_back_and_go_on_after_valkey_was_emptied(valkey, make):
+def test_counters_are_copied_back_and_go_on_after_valkey_was_emptied(filled, make):
     from control_plane.campaigns import counts
     from control_plane.campaigns.publish import sweep
 
     link, idle = make(max_scans=10), make(rules=FIRST)
-    scan(valkey, link, 7)
+    scan(filled, link, 7)
     assert counts.copy_back() == 1
     assert (used(link), used(idle)) == (7, 0)
     assert counts.copy_back() == 0
-    valkey.flushall()
+    filled.flushall()
     # Not complete: what is missing is not known, and nothing is set.
     assert counts.copy_back() == 0
-    assert counted(valkey, link) is None
+    assert counted(filled, link) is None
     assert sweep().restored
-    assert counted(valkey, link) == 7
+    assert counted(filled, link) == 7
 
 
 @pytest.mark.parametrize("damage", [None, b"seven", b"", b"2"])
-def test_a_counter_that_lost_scans_goes_on_from_what_is_known(valkey, make, damage):
+def test_a_counter_that_lost_scans_goes_on_from_what_is_known(filled, make, damage):
     from control_plane.campaigns import counts
 
     link = make(max_scans=10)
-    scan(valkey, link, 7)
+    scan(filled, link, 7)
     counts.copy_back()
-    valkey.delete(record.count_key(link.pk))
+    filled.delete(record.count_key(link.pk))
     if damage is not None:
-        valkey.set(record.count_key(link.pk), damage)
+        filled.set(record.count_key(link.pk), damage)
     counts.copy_back()
-    assert counted(valkey, link) == 7
+    assert counted(filled, link) == 7
     assert used(link) == 7
 
 
-def test_copying_back_is_no_edit(valkey, make):
+def test_copying_back_is_no_edit(filled, make):
     from control_plane.accounts.tenancy import workspace_scope
     from control_plane.campaigns import counts
     from control_plane.campaigns.models import Link
 
     link = make(max_scans=10)
-    scan(valkey, link, 7)
+    scan(filled, link, 7)
     counts.copy_back()
     with workspace_scope(link.workspace_id):
         found = Link.objects.get(id=link.pk)
     assert (found.version, found.updated_at) == (1, link.updated_at)
 
 
-def test_more_counters_than_a_batch_are_all_copied(valkey, make, monkeypatch):
+def test_more_counters_than_a_batch_are_all_copied(filled, make, monkeypatch):
     from control_plane.campaigns import counts
 
     monkeypatch.setattr(counts, "BATCH", 2)
     links = [make(max_scans=10) for _ in range(5)]
     for link in links:
-        scan(valkey, link, 3)
+        scan(filled, link, 3)
     assert counts.copy_back() == 5
 
 
-def test_a_reset_starts_from_0_in_both(valkey, make):
+def test_a_reset_starts_from_0_in_both(filled, make):
     from control_plane.campaigns import counts
     from control_plane.campaigns.services import reset_scans
 
     link = make(max_scans=10)
-    scan(valkey, link, 7)
+    scan(filled, link, 7)
     counts.copy_back()
     reset_scans(**known(link))
-    assert (counted(valkey, link), used(link)) == (0, 0)
-    scan(valkey, link, 2)
+    assert (counted(filled, link), used(link)) == (0, 0)
+    scan(filled, link, 2)
     counts.copy_back()
     assert used(link) == 2
 
 
-def test_a_reset_while_valkey_is_away_is_not_undone_by_the_old_counter(valkey, make, monkeypatch):
+def test_a_reset_while_valkey_is_away_is_not_undone_by_the_old_counter(filled, make, monkeypatch):
     from control_plane.campaigns import counts, services
     from control_plane.campaigns.publish import sweep
 
     link = make(max_scans=10)
-    scan(valkey, link, 7)
+    scan(filled, link, 7)
     with monkeypatch.context() as outage:
         outage.setattr(services, "publish_link", lambda publication: False)
         services.reset_scans(**known(link))
     assert counts.copy_back() == 0
     assert used(link) == 0
     assert sweep().published == 1
-    assert counted(valkey, link) == 0
+    assert counted(filled, link) == 0
 
 
-def test_a_reset_that_is_sent_twice_forgets_no_scan(valkey, make, monkeypatch):
+def test_a_reset_that_is_sent_twice_forgets_no_scan(filled, make, monkeypatch):
     """The sweep and the edit may both send it, with scans in between."""
     from control_plane.campaigns import publish, services
 
     link = make(max_scans=10)
-    scan(valkey, link, 7)
+    scan(filled, link, 7)
     sent = []
     with monkeypatch.context() as outage:
         outage.setattr(services, "publish_link", sent.append)
         services.reset_scans(**known(link))
     publish.sweep()
-    scan(valkey, link, 3)
+    scan(filled, link, 3)
     assert publish.publish_link(sent[0])
-    assert counted(valkey, link) == 3
+    assert counted(filled, link) == 3
 
 
-def test_a_copy_that_a_reset_overtakes_writes_nothing(valkey, make, monkeypatch):
+def test_a_copy_that_a_reset_overtakes_writes_nothing(filled, make, monkeypatch):
     from control_plane.campaigns import counts
     from control_plane.campaigns.services import reset_scans
 
     link = make(max_scans=10)
-    scan(valkey, link, 7)
+    scan(filled, link, 7)
     read = counts._read
 
     def read_then_reset(link_ids):
@@ -186,14 +182,14 @@ def test_a_copy_that_a_reset_overtakes_writes_nothing(valkey, make, monkeypatch)
     assert used(link) == 0
 
 
-def test_mending_that_a_reset_overtakes_writes_nothing(valkey, make, monkeypatch):
+def test_mending_that_a_reset_overtakes_writes_nothing(filled, make, monkeypatch):
     from control_plane.campaigns import counts
     from control_plane.campaigns.services import reset_scans
 
     link = make(max_scans=10)
-    scan(valkey, link, 7)
+    scan(filled, link, 7)
     counts.copy_back()
-    valkey.set(record.count_key(link.pk), 2)
+    filled.set(record.count_key(link.pk), 2)
     mend = counts._mend
 
     def reset_then_mend(behind):
@@ -203,10 +199,10 @@ def test_mending_that_a_reset_overtakes_writes_nothing(valkey, make, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(counts, "_mend", reset_then_mend)
         counts.copy_back()
-    assert counted(valkey, link) == 0
+    assert counted(filled, link) == 0
 
 
-def test_the_counter_is_there_before_the_record(valkey, make, monkeypatch):
+def test_the_counter_is_there_before_the_record(filled, make, monkeypatch):
     """An edge that knows the limit and finds no counter has to refuse."""
     from control_plane.campaigns import sending
 
@@ -217,7 +213,7 @@ def test_the_counter_is_there_before_the_record(valkey, make, monkeypatch):
         def each(calls):
             calls = list(calls)
             for _, key, *_ in calls:
-                order.append((key, valkey.exists(record.count_key(link_ids[0])) if link_ids else None))
+                order.append((key, filled.exists(record.count_key(link_ids[0])) if link_ids else None))
             plain(calls)
 
         link_ids = []

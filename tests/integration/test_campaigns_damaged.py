@@ -3,21 +3,10 @@
 import uuid
 
 import pytest
-import redis
 
 from edge import record
 
 GOOD = "https://example.com/spring"
-
-
-@pytest.fixture
-def valkey(tenant, valkey_server):
-    """Complete, as after a sweep."""
-    from control_plane.campaigns.publish import sweep
-
-    sweep()
-    with redis.Redis.from_url(valkey_server) as client:
-        yield client
 
 
 @pytest.fixture
@@ -27,30 +16,30 @@ def link(tenant):
     return create_link(workspace_id=tenant.workspace_id, destination=GOOD)
 
 
-def report(valkey, name):
+def report(filled, name):
     """As the edge does."""
-    valkey.sadd(record.DAMAGED_KEY, name)
+    filled.sadd(record.DAMAGED_KEY, name)
 
 
 # Torn in the body; with a version that looks newer than any; of a format that nobody knows; nearly empty.
 @pytest.mark.parametrize("damage", [lambda v: v[:-5], lambda v: v[:1] + b"\xff" * 8 + b"\xc1",
                                     lambda v: b"\x63" + v[1:], lambda v: b"\x01"])  # fmt: skip
-def test_a_damaged_record_is_sent_again(valkey, link, damage):
+def test_a_damaged_record_is_sent_again(filled, link, damage):
     from control_plane.campaigns.publish import Swept, sweep
 
-    good = valkey.get(record.key(link.code))
-    valkey.set(record.key(link.code), damage(good))
-    report(valkey, link.code)
+    good = filled.get(record.key(link.code))
+    filled.set(record.key(link.code), damage(good))
+    report(filled, link.code)
     assert sweep() == Swept(restored=False, published=1)
-    assert valkey.get(record.key(link.code)) == good
+    assert filled.get(record.key(link.code)) == good
     assert sweep() == Swept(restored=False, published=0)
 
 
-def test_edges_are_told(valkey, link):
+def test_edges_are_told(filled, link):
     from control_plane.campaigns.publish import sweep
 
-    report(valkey, link.code)
-    with valkey.pubsub(ignore_subscribe_messages=True) as heard:
+    report(filled, link.code)
+    with filled.pubsub(ignore_subscribe_messages=True) as heard:
         heard.subscribe(record.INVALIDATE_CHANNEL)
         heard.get_message(timeout=5)
         sweep()
@@ -58,7 +47,7 @@ def test_edges_are_told(valkey, link):
     assert link.code.encode() in [message["data"] for message in messages if message]
 
 
-def test_every_kind_of_name_finds_its_record(valkey, tenant, link):
+def test_every_kind_of_name_finds_its_record(filled, tenant, link):
     from test_campaigns_names import gtin
 
     from control_plane.campaigns import domains, services
@@ -72,13 +61,13 @@ def test_every_kind_of_name_finds_its_record(valkey, tenant, link):
     moved = services.update_link(**known, domain_id=domain.pk)
     names = [f"{host}/{link.code}", f"{host}/{moved.gs1}", link.code, moved.gs1]
     keys = [record.key(name) for name in names] + [record.domain_key(host)]
-    good = valkey.mget(keys)
+    good = filled.mget(keys)
     assert None not in good
     for name, key in zip([*names, f"@{host}"], keys, strict=True):
-        valkey.set(key, b"\x01\xff")
-        report(valkey, name)
+        filled.set(key, b"\x01\xff")
+        report(filled, name)
         assert sweep().published == 1
-        assert valkey.mget(keys) == good
+        assert filled.mget(keys) == good
 
 
 def verify(tenant, domain):
@@ -97,33 +86,33 @@ def verify(tenant, domain):
     "name",
     ["no-such-code", "go.example.com/abc", "@go.example.com", "01/09999999999994", "\x00", "@", "é"],
 )
-def test_a_record_of_nobody_is_taken_away(valkey, name):
+def test_a_record_of_nobody_is_taken_away(filled, name):
     from control_plane.campaigns.publish import sweep
 
     key = record.domain_key(name[1:]) if name.startswith("@") else record.key(name)
-    valkey.set(key, b"\x01\xff")
-    report(valkey, name)
+    filled.set(key, b"\x01\xff")
+    report(filled, name)
     assert sweep().published == 0
-    assert not valkey.exists(key)
-    assert not valkey.exists(record.DAMAGED_KEY)
+    assert not filled.exists(key)
+    assert not filled.exists(record.DAMAGED_KEY)
 
 
-def test_a_report_of_a_healthy_record_does_no_harm(valkey, link):
+def test_a_report_of_a_healthy_record_does_no_harm(filled, link):
     from control_plane.campaigns.publish import sweep
 
-    good = valkey.get(record.key(link.code))
+    good = filled.get(record.key(link.code))
     for name in (link.code, "no-such-record"):
-        report(valkey, name)
-    valkey.sadd(record.DAMAGED_KEY, b"\xff\xfe")
+        report(filled, name)
+    filled.sadd(record.DAMAGED_KEY, b"\xff\xfe")
     sweep()
-    assert valkey.get(record.key(link.code)) == good
+    assert filled.get(record.key(link.code)) == good
 
 
-def test_a_hundred_at_once(valkey, link):
+def test_a_hundred_at_once(filled, link):
     from control_plane.campaigns.publish import sweep
 
-    valkey.sadd(record.DAMAGED_KEY, *(f"name-{n}" for n in range(150)))
+    filled.sadd(record.DAMAGED_KEY, *(f"name-{n}" for n in range(150)))
     sweep()
-    assert valkey.scard(record.DAMAGED_KEY) == 50
+    assert filled.scard(record.DAMAGED_KEY) == 50
     sweep()
-    assert valkey.scard(record.DAMAGED_KEY) == 0
+    assert filled.scard(record.DAMAGED_KEY) == 0

@@ -5,21 +5,11 @@ import random
 import uuid
 
 import pytest
-import redis
 from test_campaigns_names import gtin
 
 from edge import record
 
 STEPS = 40
-
-
-@pytest.fixture
-def valkey(tenant, valkey_server):
-    from control_plane.campaigns.publish import sweep
-
-    sweep()
-    with redis.Redis.from_url(valkey_server) as client:
-        yield client
 
 
 class World:
@@ -124,7 +114,7 @@ def truth(workspace_id):
     return hosts, found
 
 
-def differences(valkey, workspace_id, seed, monkeypatch):
+def differences(filled, workspace_id, seed, monkeypatch):
     """What is wrong in Valkey after `STEPS` steps, one sweep, and everything late."""
     from dataclasses import replace
 
@@ -149,9 +139,9 @@ def differences(valkey, workspace_id, seed, monkeypatch):
     for sent in late:
         world.publish_now(sent)
     hosts, names = truth(workspace_id)
-    wrong = [host for host in world.hosts if bool(valkey.exists(record.domain_key(host))) != (host in hosts)]
+    wrong = [host for host in world.hosts if bool(filled.exists(record.domain_key(host))) != (host in hosts)]
     for name, (state, link_id) in names.items():
-        value = valkey.get(record.key(name))
+        value = filled.get(record.key(name))
         found = None if value is None else record.decode(value)
         if found is None or (found.state, found.link_id) != (state, link_id):
             wrong.append(name)
@@ -159,11 +149,11 @@ def differences(valkey, workspace_id, seed, monkeypatch):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_in_the_end_valkey_says_what_postgresql_says(valkey, tenant, monkeypatch, seed):
-    assert differences(valkey, tenant.workspace_id, seed, monkeypatch) == []
+def test_in_the_end_valkey_says_what_postgresql_says(filled, tenant, monkeypatch, seed):
+    assert differences(filled, tenant.workspace_id, seed, monkeypatch) == []
 
 
-def test_negative_control_versions_that_start_again_go_wrong(valkey, tenant, monkeypatch):
+def test_negative_control_versions_that_start_again_go_wrong(filled, tenant, monkeypatch):
     """Without the floor under a name's versions, a link that takes a name over loses to the one before."""
     from control_plane.campaigns import names
 
@@ -174,11 +164,11 @@ def test_negative_control_versions_that_start_again_go_wrong(valkey, tenant, mon
         return 0
 
     monkeypatch.setattr(names, "claim", claim_without_floor)
-    assert any(differences(valkey, tenant.workspace_id, seed, monkeypatch) for seed in range(8))
+    assert any(differences(filled, tenant.workspace_id, seed, monkeypatch) for seed in range(8))
 
 
-def test_negative_control_a_removal_without_a_trace_goes_wrong(valkey, tenant, monkeypatch):
+def test_negative_control_a_removal_without_a_trace_goes_wrong(filled, tenant, monkeypatch):
     from control_plane.campaigns import sending
 
     monkeypatch.setattr(sending, "_ON_HOST", record.PUBLISH_SCRIPT)
-    assert any(differences(valkey, tenant.workspace_id, seed, monkeypatch) for seed in range(8))
+    assert any(differences(filled, tenant.workspace_id, seed, monkeypatch) for seed in range(8))

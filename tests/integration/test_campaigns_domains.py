@@ -4,23 +4,12 @@ import io
 import uuid
 
 import pytest
-import redis
 from console_stack import new_tenant
 from PIL import Image
 
 from edge import record
 
 GOOD = "https://example.com/spring"
-
-
-@pytest.fixture
-def valkey(tenant, valkey_server):
-    """Complete, as after a sweep."""
-    from control_plane.campaigns.publish import sweep
-
-    sweep()
-    with redis.Redis.from_url(valkey_server) as client:
-        yield client
 
 
 @pytest.fixture
@@ -38,8 +27,8 @@ def host():
     return f"go-{uuid.uuid4().hex[:12]}.example.com"
 
 
-def stored(valkey, host):
-    value = valkey.get(record.domain_key(host))
+def stored(filled, host):
+    value = filled.get(record.domain_key(host))
     return None if value is None else record.decode_domain(value)
 
 
@@ -59,20 +48,20 @@ def known(domain):
     return {"workspace_id": domain.workspace_id, "domain_id": domain.pk}
 
 
-def test_only_a_verified_domain_is_published(valkey, tenant, host, monkeypatch):
+def test_only_a_verified_domain_is_published(filled, tenant, host, monkeypatch):
     from control_plane.campaigns import dns
     from control_plane.campaigns.domains import verify_domain
 
     domain = create(tenant, host, root_redirect="https://example.com/")
-    assert stored(valkey, host) is None
+    assert stored(filled, host) is None
     with monkeypatch.context() as patch:
         patch.setattr(dns, "check_leads_here", lambda host, short: None)
         verify_domain(**known(domain))
-    found = stored(valkey, host)
+    found = stored(filled, host)
     assert (found.workspace_id, found.root, found.version) == (tenant.workspace_id, "https://example.com/", 2)
 
 
-def test_everything_a_domain_has_is_in_its_record(valkey, tenant, host, trusting):
+def test_everything_a_domain_has_is_in_its_record(filled, tenant, host, trusting):
     picture = io.BytesIO()
     Image.new("RGB", (300, 100), "#123456").save(picture, "JPEG")
     fingerprint = ":".join(["AB"] * 32)
@@ -85,7 +74,7 @@ def test_everything_a_domain_has_is_in_its_record(valkey, tenant, host, trusting
         apple_apps=["9JA89QQLNQ.com.example.app"],
         android_apps=[{"package": "com.example.app", "sha256": fingerprint}],
     )
-    found = stored(valkey, host)
+    found = stored(filled, host)
     assert found.not_found == "https://example.com/lost"
     assert found.robots == "User-agent: *\n"
     assert found.apple_apps == ("9JA89QQLNQ.com.example.app",)
@@ -95,34 +84,34 @@ def test_everything_a_domain_has_is_in_its_record(valkey, tenant, host, trusting
     assert len(found.favicon) <= 16 * 1024
 
 
-def test_edits_reach_the_edge_with_a_higher_version(valkey, tenant, host, trusting):
+def test_edits_reach_the_edge_with_a_higher_version(filled, tenant, host, trusting):
     from control_plane.campaigns.domains import update_domain
 
     domain = create(tenant, host)
-    with valkey.pubsub(ignore_subscribe_messages=True) as heard:
+    with filled.pubsub(ignore_subscribe_messages=True) as heard:
         heard.subscribe(record.INVALIDATE_CHANNEL)
         heard.get_message(timeout=5)
         update_domain(**known(domain), root_redirect="https://example.com/new")
         messages = [heard.get_message(timeout=5) for _ in range(2)]
     assert f"@{host}".encode() in [message["data"] for message in messages if message]
-    assert (stored(valkey, host).root, stored(valkey, host).version) == ("https://example.com/new", 2)
+    assert (stored(filled, host).root, stored(filled, host).version) == ("https://example.com/new", 2)
     assert update_domain(**known(domain), root_redirect="https://example.com/new").version == 2
 
 
-def test_a_crash_or_an_empty_valkey_is_mended(valkey, tenant, host, trusting, monkeypatch):
+def test_a_crash_or_an_empty_valkey_is_mended(filled, tenant, host, trusting, monkeypatch):
     from control_plane.campaigns import domains
     from control_plane.campaigns.publish import Swept, sweep
 
     with monkeypatch.context() as crash:
         crash.setattr(domains, "publish_domain", lambda sent: False)
         create(tenant, host)
-    assert stored(valkey, host) is None
+    assert stored(filled, host) is None
     assert sweep() == Swept(restored=False, published=1)
-    assert stored(valkey, host).version == 1
+    assert stored(filled, host).version == 1
     assert sweep() == Swept(restored=False, published=0)
-    valkey.flushall()
+    filled.flushall()
     assert sweep().restored
-    assert stored(valkey, host).version == 1
+    assert stored(filled, host).version == 1
 
 
 def test_a_domain_with_links_is_not_deleted(tenant, host):
@@ -156,7 +145,7 @@ def test_blocked_links_keep_their_domain_and_the_refusal_says_so(tenant, host):
     assert "Move them" not in refused.value.message
 
 
-def test_a_deleted_domain_leaves_nothing_behind(valkey, tenant, host, trusting):
+def test_a_deleted_domain_leaves_nothing_behind(filled, tenant, host, trusting):
     from control_plane.campaigns.domains import delete_domain
     from control_plane.campaigns.publish import sweep
     from control_plane.campaigns.services import delete_link, update_link
@@ -168,18 +157,18 @@ def test_a_deleted_domain_leaves_nothing_behind(valkey, tenant, host, trusting):
     delete_link(workspace_id=tenant.workspace_id, link_id=gone.pk)
     update_link(workspace_id=tenant.workspace_id, link_id=moved.pk, domain_id=None)
     names = [record.key(f"{host}/{link.code}") for link in (gone, moved)]
-    assert valkey.exists(*names) == 2
+    assert filled.exists(*names) == 2
     delete_domain(**known(domain))
-    assert stored(valkey, host) is None
-    assert valkey.exists(*names) == 0
-    valkey.flushall()
+    assert stored(filled, host) is None
+    assert filled.exists(*names) == 0
+    filled.flushall()
     sweep()
-    assert stored(valkey, host) is None
-    assert valkey.exists(*names) == 0
-    assert record.decode(valkey.get(record.key(moved.code))).state == record.ACTIVE
+    assert stored(filled, host) is None
+    assert filled.exists(*names) == 0
+    assert record.decode(filled.get(record.key(moved.code))).state == record.ACTIVE
 
 
-def test_a_deletion_while_valkey_is_away_is_done_later(valkey, tenant, host, trusting, monkeypatch):
+def test_a_deletion_while_valkey_is_away_is_done_later(filled, tenant, host, trusting, monkeypatch):
     from control_plane.campaigns import domains
     from control_plane.campaigns.publish import sweep
 
@@ -187,13 +176,13 @@ def test_a_deletion_while_valkey_is_away_is_done_later(valkey, tenant, host, tru
     with monkeypatch.context() as outage:
         outage.setattr(domains, "publish_domain", lambda sent: False)
         domains.delete_domain(**known(domain))
-    assert stored(valkey, host) is not None
+    assert stored(filled, host) is not None
     sweep()
-    assert stored(valkey, host) is None
+    assert stored(filled, host) is None
 
 
 def test_who_brings_the_host_again_starts_above_what_valkey_may_hold(
-    valkey, tenant, host, trusting, monkeypatch
+    filled, tenant, host, trusting, monkeypatch
 ):
     """Even where the deletion never reached Valkey, and arrives after the new owner's records."""
     from control_plane.campaigns import domains, publish_domains
@@ -212,11 +201,11 @@ def test_who_brings_the_host_again_starts_above_what_valkey_may_hold(
     other = new_tenant()
     again = create(other, host)
     taken = link_on(again, code="menu")
-    assert stored(valkey, host).workspace_id == other.workspace_id
-    assert record.decode(valkey.get(record.key(f"{host}/menu"))).link_id == taken.pk
+    assert stored(filled, host).workspace_id == other.workspace_id
+    assert record.decode(filled.get(record.key(f"{host}/menu"))).link_id == taken.pk
     assert publish_domains.publish_domain(late[0])
-    assert stored(valkey, host).workspace_id == other.workspace_id
-    assert record.decode(valkey.get(record.key(f"{host}/menu"))).link_id == taken.pk
+    assert stored(filled, host).workspace_id == other.workspace_id
+    assert record.decode(filled.get(record.key(f"{host}/menu"))).link_id == taken.pk
 
 
 def test_a_domain_of_another_workspace_is_no_domain(tenant, host):

@@ -5,7 +5,6 @@ import threading
 import uuid
 
 import pytest
-import redis
 
 from edge import record
 from edge.gs1 import check_digit
@@ -13,16 +12,6 @@ from edge.gs1 import check_digit
 GOOD = "https://example.com/spring"
 NEWER = [{"then": {"type": "hologram"}}]
 """Rules of a version to come."""
-
-
-@pytest.fixture
-def valkey(tenant, valkey_server):
-    """Complete, as after a sweep."""
-    from control_plane.campaigns.publish import sweep
-
-    sweep()
-    with redis.Redis.from_url(valkey_server) as client:
-        yield client
 
 
 @pytest.fixture
@@ -57,21 +46,21 @@ def gtin():
     return digits + check_digit(digits)
 
 
-def stored(valkey, name):
-    value = valkey.get(record.key(name))
+def stored(filled, name):
+    value = filled.get(record.key(name))
     return None if value is None else record.decode(value)
 
 
-def test_a_link_on_a_domain_is_published_under_its_host(valkey, make, domain):
+def test_a_link_on_a_domain_is_published_under_its_host(filled, make, domain):
     link = make(domain_id=domain.pk)
-    assert stored(valkey, f"{domain.host}/{link.code}").link_id == link.pk
-    assert stored(valkey, link.code) is None
+    assert stored(filled, f"{domain.host}/{link.code}").link_id == link.pk
+    assert stored(filled, link.code) is None
     # The same code on the default domain is another link.
     other = make(code=link.code)
-    assert stored(valkey, link.code).link_id == other.pk
+    assert stored(filled, link.code).link_id == other.pk
 
 
-def test_everything_a_link_has_is_in_its_record(valkey, make):
+def test_everything_a_link_has_is_in_its_record(filled, make):
     from edge.password import verify
     from edge.rules import Country, Redirect, Rule
 
@@ -82,53 +71,53 @@ def test_everything_a_link_has_is_in_its_record(valkey, make):
         fallback="https://example.com/over",
         pass_query=True,
     )
-    found = stored(valkey, link.code)
+    found = stored(filled, link.code)
     assert found.rules == (Rule(when=Country(values=("DE",)), then=Redirect(to=GOOD)),)
     assert (found.max_scans, found.fallback, found.pass_query) == (3, "https://example.com/over", True)
     assert verify(found.password, "open sesame")
     assert not verify(found.password, "open sesame ")
 
 
-def test_a_gs1_name_leads_to_the_same_link_and_is_gone_when_taken_away(valkey, make, change):
+def test_a_gs1_name_leads_to_the_same_link_and_is_gone_when_taken_away(filled, make, change):
     name = f"01/{gtin()}/10/LOT7"
     link = make(gs1="/" + name)
-    assert stored(valkey, name) == stored(valkey, link.code)
+    assert stored(filled, name) == stored(filled, link.code)
     change(link, destination="https://example.org/")
-    assert stored(valkey, name).destination == "https://example.org/"
+    assert stored(filled, name).destination == "https://example.org/"
     change(link, gs1="")
-    assert stored(valkey, name).state == record.DELETED
-    assert stored(valkey, link.code).state == record.ACTIVE
+    assert stored(filled, name).state == record.DELETED
+    assert stored(filled, link.code).state == record.ACTIVE
 
 
-def test_a_gs1_name_handed_on_leads_to_the_new_link_at_once(valkey, make, change):
+def test_a_gs1_name_handed_on_leads_to_the_new_link_at_once(filled, make, change):
     name = f"01/{gtin()}"
     first = make(gs1=name)
     for _ in range(5):
         first = change(first, title=uuid.uuid4().hex)
     change(first, gs1="")
     second = make(gs1=name)
-    assert stored(valkey, name).link_id == second.pk
+    assert stored(filled, name).link_id == second.pk
     # What the first does from now on does not touch it.
     change(first, destination="https://example.org/")
-    assert stored(valkey, name).link_id == second.pk
-    assert stored(valkey, name).state == record.ACTIVE
+    assert stored(filled, name).link_id == second.pk
+    assert stored(filled, name).state == record.ACTIVE
 
 
-def test_a_moved_link_answers_on_its_new_domain_and_is_gone_on_the_old(valkey, make, change, domain):
+def test_a_moved_link_answers_on_its_new_domain_and_is_gone_on_the_old(filled, make, change, domain):
     name = f"01/{gtin()}"
     link = make(gs1=name)
     change(link, domain_id=domain.pk)
     for at in (link.code, name):
-        assert stored(valkey, f"{domain.host}/{at}").state == record.ACTIVE
-        assert stored(valkey, at).state == record.DELETED
-        assert stored(valkey, at).link_id == link.pk
+        assert stored(filled, f"{domain.host}/{at}").state == record.ACTIVE
+        assert stored(filled, at).state == record.DELETED
+        assert stored(filled, at).link_id == link.pk
     change(link, domain_id=None)
     for at in (link.code, name):
-        assert stored(valkey, f"{domain.host}/{at}").state == record.DELETED
-        assert stored(valkey, at).state == record.ACTIVE
+        assert stored(filled, f"{domain.host}/{at}").state == record.DELETED
+        assert stored(filled, at).state == record.ACTIVE
 
 
-def test_a_code_on_paper_becomes_nobody_elses(valkey, make, change, domain):
+def test_a_code_on_paper_becomes_nobody_elses(filled, make, change, domain):
     """Not this workspace's, and not another's, which cannot even see that it was taken."""
     from console_stack import new_tenant
 
@@ -140,7 +129,7 @@ def test_a_code_on_paper_becomes_nobody_elses(valkey, make, change, domain):
     for workspace_id in (link.workspace_id, new_tenant().workspace_id):
         with pytest.raises(CodeTaken):
             create_link(workspace_id=workspace_id, destination=GOOD, code=link.code)
-    assert stored(valkey, link.code).state == record.DELETED
+    assert stored(filled, link.code).state == record.DELETED
 
 
 def test_the_database_keeps_a_former_code_where_python_does_not(make, change, domain):
@@ -189,20 +178,20 @@ def test_a_code_cannot_be_caught_while_it_is_given_up(make, change, domain, tena
     assert outcome == ["taken"]
 
 
-def test_former_names_come_back_when_valkey_is_emptied(valkey, make, change, domain):
+def test_former_names_come_back_when_valkey_is_emptied(filled, make, change, domain):
     from control_plane.campaigns.publish import sweep
 
     link = make(gs1=gtin())
     change(link, domain_id=domain.pk)
-    valkey.flushall()
+    filled.flushall()
     assert sweep().restored
-    assert stored(valkey, f"{domain.host}/{link.code}").state == record.ACTIVE
-    assert stored(valkey, f"{domain.host}/{link.gs1}").state == record.ACTIVE
-    assert stored(valkey, link.code).state == record.DELETED
-    assert stored(valkey, link.gs1).state == record.DELETED
+    assert stored(filled, f"{domain.host}/{link.code}").state == record.ACTIVE
+    assert stored(filled, f"{domain.host}/{link.gs1}").state == record.ACTIVE
+    assert stored(filled, link.code).state == record.DELETED
+    assert stored(filled, link.gs1).state == record.DELETED
 
 
-def test_a_link_of_a_newer_version_keeps_its_record_and_holds_nobody_up(valkey, make, caplog):
+def test_a_link_of_a_newer_version_keeps_its_record_and_holds_nobody_up(filled, make, caplog):
     from control_plane.accounts.tenancy import workspace_scope
     from control_plane.campaigns.errors import InvalidLink
     from control_plane.campaigns.models import Link
@@ -219,7 +208,7 @@ def test_a_link_of_a_newer_version_keeps_its_record_and_holds_nobody_up(valkey, 
         with pytest.raises(InvalidLink, match="newer version") as refused:
             update_link(workspace_id=strange.workspace_id, link_id=strange.pk, **changes)
         assert refused.value.field == "rules"
-    assert (stored(valkey, strange.code).version, stored(valkey, plain.code).version) == (1, 2)
+    assert (stored(filled, strange.code).version, stored(filled, plain.code).version) == (1, 2)
     assert [one.levelname for one in caplog.records if strange.code in one.getMessage()] == ["ERROR"]
     with workspace_scope(strange.workspace_id):
         Link.objects.filter(id=strange.pk).update(rules=[])
@@ -230,7 +219,7 @@ def test_a_link_of_a_newer_version_keeps_its_record_and_holds_nobody_up(valkey, 
     ("stop", "state"),
     [("block_link", record.BLOCKED), ("pause_link", record.PAUSED), ("delete_link", record.DELETED)],
 )
-def test_a_link_of_a_newer_version_can_be_stopped(valkey, make, stop, state):
+def test_a_link_of_a_newer_version_can_be_stopped(filled, make, stop, state):
     from control_plane.accounts.tenancy import workspace_scope
     from control_plane.campaigns import services
     from control_plane.campaigns.errors import InvalidLink
@@ -241,8 +230,8 @@ def test_a_link_of_a_newer_version_can_be_stopped(valkey, make, stop, state):
         Link.objects.filter(id=link.pk).update(rules=NEWER)
     known = {"workspace_id": link.workspace_id, "link_id": link.pk}
     assert getattr(services, stop)(**known).rules == NEWER
-    assert (stored(valkey, link.code).state, stored(valkey, link.code).version) == (state, 2)
+    assert (stored(filled, link.code).state, stored(filled, link.code).version) == (state, 2)
     if state == record.PAUSED:
         with pytest.raises(InvalidLink, match="newer version"):
             services.resume_link(**known)
-        assert stored(valkey, link.code).state == record.PAUSED
+        assert stored(filled, link.code).state == record.PAUSED

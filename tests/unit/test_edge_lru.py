@@ -69,3 +69,4 @@ def test_one_who_cannot_be_answered_does_not_keep_the_others_waiting():
     resolver._take()
     assert told == [None]
     assert resolver._counters[SLOT["scanway_edge_negative_hits"]] == 2
+    assert resolver._counters[SLOT["scanway_edge_faults"]] == 1
