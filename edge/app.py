@@ -166,7 +166,7 @@ class Edge:
 
     def _ask_valkey(self, visit: Visit, site: Site, watcher: Any, by_loop: ByLoop) -> None:
         """A link that is not in memory is answered when Valkey's answer has come, without a task."""
-        if not asks(visit.code):
+        if not asks(visit.code) or visit.scope.path in SITE_PATHS:
             return by_loop(watcher)
 
         def then(entry: Entry | Unavailable | None) -> None:

@@ -26,17 +26,21 @@ MAX_VISITORS: Final = 100_000
 one phone could fill it. Beyond it, whether one who is not among them is new is not known."""
 
 # KEYS[1] counter · KEYS[2] visitors of the day · ARGV[1] "1": count · ARGV[2] visitor, '' is not asked
+# · ARGV[3] "1": only look, and change nothing
 # → {scan number, 1 new | 0 returning}; -1 is not known. A counter that is not there is not 0: it was lost
 # with the rest of Valkey, and the control plane puts it back.
 COUNT_SCRIPT: Final = f"""
 local number, new = -1, -1
-if ARGV[1] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then number = redis.call('INCR', KEYS[1]) end
+local look = ARGV[3] == '1'
+if ARGV[1] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then
+  number = look and redis.call('GET', KEYS[1]) + 1 or redis.call('INCR', KEYS[1])
+end
 if ARGV[2] ~= '' then
   if redis.call('SISMEMBER', KEYS[2], ARGV[2]) == 1 then
     new = 0
   elseif redis.call('SCARD', KEYS[2]) < {MAX_VISITORS} then
-    new = redis.call('SADD', KEYS[2], ARGV[2])
-    redis.call('EXPIRE', KEYS[2], 172800)
+    new = look and 1 or redis.call('SADD', KEYS[2], ARGV[2])
+    if not look then redis.call('EXPIRE', KEYS[2], 172800) end
   end
 end
 return {{number, new}}
@@ -67,15 +71,21 @@ class Counter:
         *,
         number: bool,
         visitor: bool,
+        look: bool = False,
     ) -> tuple[int | None, bool | None]:
-        """This scan's number from 1, and whether its visitor is new today; None: not known. Never raises."""
+        """This scan's number from 1, and whether its visitor is new today; None: not known. Never raises.
+
+        With `look`, what they would be: nothing is counted.
+        """
         day = time.strftime("%Y-%m-%d", time.gmtime(at_ms // 1000))
         try:
             who = ""
             if visitor:
                 who = f"{visitor_id(await self._salt_of(day), ip, user_agent, workspace_id):016x}"
             found, new = await self._run(
-                COUNT_SCRIPT, [count_key(link_id), seen_key(link_id, day)], ["1" if number else "0", who]
+                COUNT_SCRIPT,
+                [count_key(link_id), seen_key(link_id, day)],
+                ["1" if number else "0", who, "1" if look else "0"],
             )
         except (RedisError, OSError) as error:
             self._counters[_ERRORS] += 1

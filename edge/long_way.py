@@ -185,17 +185,27 @@ class LongWay:
         number, visitor = compiled.needs & NUMBER != 0, compiled.needs & VISITOR != 0
         if not (number or visitor):
             return decided()
+
+        async def count(*, look: bool = False) -> None:
+            known["scan_number"], known["is_new"] = await self._counter.count(
+                record.link_id, record.workspace_id, now_ms, visit.ip, agent,
+                number=number, visitor=visitor, look=look,
+            )  # fmt: skip
+
         if record.password:
-            # Who does not come in is not counted, unless a rule before the password's asks for the count.
+            # Who does not come in is not counted. Valkey is asked where a rule before asks it.
             asked = decided()
             if asked.reason is Reason.PASSWORD and asked.rule <= compiled.uncounted:
                 return asked
         if preview or looks_like_a_robot(visit):
             # It uses up no scan, is no visitor, and is not told where a limited link leads.
             return PREVIEW if record.max_scans else decided()
-        known["scan_number"], known["is_new"] = await self._counter.count(
-            record.link_id, record.workspace_id, now_ms, visit.ip, agent, number=number, visitor=visitor
-        )
+        if record.password and not known["unlocked"]:
+            await count(look=True)
+            asked = decided()
+            if asked.reason is Reason.PASSWORD:
+                return asked
+        await count()
         if record.max_scans and known["scan_number"] is None:
             return UNAVAILABLE
         return decided()

@@ -31,9 +31,9 @@ from edge import busfault
 SCANS: Final = "scanway_edge_scans"
 SCANS_HELP: Final = "Scans answered, by reason"
 COUNTERS: Final = {
-    "scanway_edge_l1_misses": "Scans that had to ask Valkey",
+    "scanway_edge_l1_misses": "Names of links and domains looked up that were not in memory",
     "scanway_edge_l1_evictions": "Links pushed out of the in-process cache by others",
-    "scanway_edge_negative_hits": "Scans of a code remembered as unknown",
+    "scanway_edge_negative_hits": "Scans of a plain code remembered as unknown",
     "scanway_edge_batches": "MGETs sent: several misses share one",
     "scanway_edge_refreshes": "Links fetched again because their copy was older than 5 s or invalidated",
     "scanway_edge_invalidations": "Invalidation messages received",

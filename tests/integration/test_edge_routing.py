@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from urllib.parse import urlencode
 
+import pytest
 from edge_process import until
 
 from edge import rules as r
@@ -121,7 +122,7 @@ def test_without_the_atomic_counter_the_same_limit_is_broken(valkey, start, monk
     """The negative control: read and write apart, as two commands."""
     (tmp_path / "sitecustomize.py").write_text(
         "import edge.counter as c, asyncio\n"
-        "async def count(self, link_id, workspace_id, at_ms, ip, agent, *, number, visitor):\n"
+        "async def count(self, link_id, workspace_id, at_ms, ip, agent, *, number, visitor, look=False):\n"
         "    key = c.count_key(link_id)\n"
         "    held = int(await self._run(\"return redis.call('GET', KEYS[1])\", [key], []))\n"
         "    await asyncio.sleep(0)\n"
@@ -203,6 +204,23 @@ def test_a_password_is_asked_for_once_and_never_in_a_url(valkey, start):
         "secret", Record(7, 9, "https://example.com/home", version=2, password=hash_password("new"))
     )
     until(lambda: edge.get("/secret", Cookie=cookie)[0] == 200, "the old cookie is worth nothing")
+
+
+@pytest.mark.parametrize("first", [r.Visitor(new=False), r.ScanNumber(after=1)])
+def test_who_sees_the_form_only_uses_up_nothing(valkey, start, first):
+    """Also where a rule before the password's has to be asked, and Valkey for it."""
+    rules = (r.Rule(when=first, then=r.Redirect(to="https://example.com/again")), r.Rule(then=r.Password()))
+    limited = link(9, max_scans=1, rules=rules, password=hash_password("open sesame"))
+    valkey.publish("prize", limited)
+    valkey.client.set(count_key(9), 0)
+    edge = start()
+    assert [edge.get("/prize", User_Agent=IPHONE)[0] for _ in range(3)] == [200] * 3
+    assert valkey.client.get(count_key(9)) == b"0"
+    status, headers, _ = post(edge, "/prize", "open sesame", **{"User-Agent": IPHONE})
+    assert (status, headers["location"]) == (303, "https://example.com/home")
+    assert valkey.client.get(count_key(9)) == b"1"
+    assert edge.get("/prize", User_Agent=IPHONE)[0] == 410
+    assert edge.metric("scanway_edge_faults_total") == 0
 
 
 def test_guessing_a_password_is_slow(valkey, start):
@@ -343,3 +361,13 @@ def test_a_record_that_cannot_be_read_is_told_to_the_control_plane(valkey, start
     names = {b"torn", b"mars", b"@torn.example"}
     until(lambda: valkey.client.smembers(DAMAGED_KEY) == names, "the names are reported")
     assert edge.metric("scanway_edge_undecodable_records_total") == 3
+
+
+def test_a_file_of_the_site_is_no_code(valkey, start):
+    valkey.publish("spring", link(1))
+    edge = start()
+    assert edge.get("/spring")[0] == 302
+    valkey.client.client_pause(2_000)
+    assert edge.get("/apple-app-site-association")[0] == 404
+    assert edge.get("/-")[0] != 503
+    assert [scan.reason for scan in edge.scans()] == ["ok"]

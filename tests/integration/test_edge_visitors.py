@@ -17,9 +17,10 @@ async def count(tmp_path):
     client = connect(server.url)
     counter = Counter(client.run_script, memoryview(bytearray(8 * len(SLOT))).cast("Q"))
 
-    async def count(agent):
+    async def count(agent, look=False):
         at_ms = time.time_ns() // 1_000_000
-        return (await counter.count(6, 7, at_ms, "192.0.2.1", agent, number=False, visitor=True))[1]
+        found = await counter.count(6, 7, at_ms, "192.0.2.1", agent, number=False, visitor=True, look=look)
+        return found[1]
 
     count.valkey, count.key = server.client, seen_key(6, time.strftime("%Y-%m-%d", time.gmtime()))
     yield count
@@ -30,6 +31,10 @@ async def count(tmp_path):
 async def test_a_visitor_is_new_once(count):
     assert [await count("a"), await count("a"), await count("b")] == [True, False, True]
     assert 0 < count.valkey.ttl(count.key) <= 172_800
+
+
+async def test_a_look_changes_nothing(count):
+    assert [await count("a", look=True), await count("a"), await count("a", look=True)] == [True, True, False]
 
 
 async def test_no_more_visitors_are_remembered_than_there_is_room_for(count):

@@ -34,6 +34,8 @@ class Store:
     async def run_script(self, script, keys, args):
         if script != COUNT_SCRIPT:
             return args[0]  # the day's salt
+        if args[2] == "1":  # a look
+            return [self.counted + 1, 1]
         self.counted += 1
         return [self.counted, 1]
 
