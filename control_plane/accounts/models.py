@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -52,6 +53,8 @@ class Workspace(models.Model):
     slug = models.SlugField(max_length=50, unique=True)
     time_zone = models.CharField(max_length=64, default="UTC")
     created_at = models.DateTimeField(default=timezone.now)
+    app_schemes = models.JSONField(blank=True, default=list, db_default=Value([], models.JSONField()))
+    """["myapp", …]: what rules may open besides https, checked by campaigns.app_schemes."""
 
     objects = WorkspaceManager()
 
@@ -60,6 +63,12 @@ class Workspace(models.Model):
             models.CheckConstraint(condition=~models.Q(name=""), name="workspace_name_not_empty"),
             models.CheckConstraint(
                 condition=models.Q(slug__regex=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"), name="workspace_slug_form"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    app_schemes__regex=r'^\[("[a-z][a-z0-9+.-]{1,40}"(, "[a-z][a-z0-9+.-]{1,40}"){0,19})?\]$'
+                ),
+                name="workspace_app_schemes_form",
             ),
         ]
 

@@ -86,6 +86,24 @@ class WorkspaceOut(Schema):
     key: KeyOut
 
 
+class AppSchemes(Schema):
+    """The schemes of the workspace's own apps."""
+
+    schemes: list[str] = Field(description="In lower case and in order.", examples=[["myapp"]])
+
+
+class AppSchemesIn(Strict):
+    """The whole list; what is left out of it is taken off."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"schemes": ["myapp"]}, {"schemes": []}]}
+    )
+
+    schemes: list[StrictStr] = Field(
+        description="What stands before :// in the apps' addresses; at most 20.", examples=[["myapp"]]
+    )
+
+
 class PageQuery(Schema):
     """Which part of a long list."""
 

@@ -12,6 +12,7 @@ from ninja.openapi.docs import DocsBase
 
 from control_plane.accounts import errors as accounts_errors
 from control_plane.api import (
+    app_schemes,
     body,
     campaigns,
     domains,
@@ -72,6 +73,7 @@ api.add_router("/links", shadow.router)
 api.add_router("/campaigns", campaigns.router)
 api.add_router("/domains", domains.router)
 api.add_router("/workspace", workspace.router)
+api.add_router("/workspace/app-schemes", app_schemes.router)
 
 
 def refusal(error: Exception) -> Problem:

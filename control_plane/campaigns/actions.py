@@ -5,10 +5,15 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from control_plane.campaigns.app_names import MAX_PACKAGE, REFUSED_SCHEMES, is_package
-from control_plane.campaigns.destinations import MAX_LENGTH, check_destination
+from control_plane.campaigns.destinations import MAX_LENGTH
 from control_plane.campaigns.draft import Draft, shown
 from control_plane.campaigns.errors import InvalidLink
-from control_plane.campaigns.placeholders import check_placeholders, check_template, used
+from control_plane.campaigns.placeholders import (
+    check_fixed,
+    check_placeholders,
+    check_template,
+    refuse_placeholders,
+)
 from edge import rules as r
 from edge.decide import REDIRECTS
 
@@ -24,14 +29,16 @@ MAX_WEIGHT: Final = 1000
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,40}):")
 
 
-def check_action(raw: object, number: int, path: str, own_hosts: Collection[str]) -> r.AnyAction:
-    """One action. Raises InvalidLink."""
+def check_action(
+    raw: object, number: int, path: str, own_hosts: Collection[str], app_schemes: Collection[str]
+) -> r.AnyAction:
+    """One action. app_schemes: those that an app may be opened by, besides https. Raises InvalidLink."""
     draft = Draft(number, path, "action", raw)
     draft.label = draft.type(_ACTIONS)
-    return _ACTIONS[draft.label](draft, own_hosts)
+    return _ACTIONS[draft.label](draft, own_hosts, app_schemes)
 
 
-def _redirect(draft: Draft, own_hosts: Collection[str]) -> r.Redirect:
+def _redirect(draft: Draft, own_hosts: Collection[str], app_schemes: Collection[str]) -> r.Redirect:
     draft.only(("type", "to", "status", "pass_query", "utm"))
     return r.Redirect(
         to=_address(draft, "to", own_hosts, placeholders=True),
@@ -41,7 +48,7 @@ def _redirect(draft: Draft, own_hosts: Collection[str]) -> r.Redirect:
     )
 
 
-def _split(draft: Draft, own_hosts: Collection[str]) -> r.Split:
+def _split(draft: Draft, own_hosts: Collection[str], app_schemes: Collection[str]) -> r.Split:
     draft.only(("type", "variants", "status", "pass_query", "utm"))
     raw = draft.items("variants", needed=False)
     if not 2 <= len(raw) <= r.MAX_VARIANTS:
@@ -65,7 +72,7 @@ def _split(draft: Draft, own_hosts: Collection[str]) -> r.Split:
     )
 
 
-def _app(draft: Draft, own_hosts: Collection[str]) -> r.App:
+def _app(draft: Draft, own_hosts: Collection[str], app_schemes: Collection[str]) -> r.App:
     fields = ("ios_link", "ios_store", "android_link", "android_package", "android_store")
     draft.only(("type", "to", *fields))
     package = draft.text("android_package", MAX_PACKAGE)
@@ -76,9 +83,9 @@ def _app(draft: Draft, own_hosts: Collection[str]) -> r.App:
         )
     app = r.App(
         to=_address(draft, "to", own_hosts),
-        ios_link=_app_link(draft, "ios_link", own_hosts),
+        ios_link=_app_link(draft, "ios_link", own_hosts, app_schemes),
         ios_store=_store(draft, "ios_store", own_hosts),
-        android_link=_app_link(draft, "android_link", own_hosts),
+        android_link=_app_link(draft, "android_link", own_hosts, app_schemes),
         android_package=package,
         android_store=_store(draft, "android_store", own_hosts),
     )
@@ -87,14 +94,14 @@ def _app(draft: Draft, own_hosts: Collection[str]) -> r.App:
     return app
 
 
-def _password(draft: Draft, own_hosts: Collection[str]) -> r.Password:
+def _password(draft: Draft, own_hosts: Collection[str], app_schemes: Collection[str]) -> r.Password:
     draft.only(("type", "to"))
     if not draft.text("to", MAX_LENGTH):
         return r.Password()
     return r.Password(to=_address(draft, "to", own_hosts, placeholders=True))
 
 
-def _notice(draft: Draft, own_hosts: Collection[str]) -> r.Notice:
+def _notice(draft: Draft, own_hosts: Collection[str], app_schemes: Collection[str]) -> r.Notice:
     draft.only(("type", "title", "text", "button", "url"))
     title, text = draft.text("title", MAX_TITLE), draft.text("text", MAX_NOTICE, lines=True)
     for field, value in (("title", title), ("text", text)):
@@ -111,7 +118,7 @@ def _notice(draft: Draft, own_hosts: Collection[str]) -> r.Notice:
     )
 
 
-def _gone(draft: Draft, own_hosts: Collection[str]) -> r.Gone:
+def _gone(draft: Draft, own_hosts: Collection[str], app_schemes: Collection[str]) -> r.Gone:
     draft.only(("type",))
     return r.Gone()
 
@@ -149,8 +156,7 @@ def _address(draft: Draft, field: str, own_hosts: Collection[str], *, placeholde
     try:
         if placeholders:
             return check_template(url, own_hosts)
-        _refuse_placeholders(draft, field, url)
-        return check_destination(url, own_hosts)
+        return check_fixed(url, own_hosts)
     except InvalidLink as error:
         raise _here(draft, field, error) from None
 
@@ -160,12 +166,10 @@ def _here(draft: Draft, field: str, error: InvalidLink) -> InvalidLink:
 
 
 def _refuse_placeholders(draft: Draft, field: str, url: str) -> None:
-    for name in used(url):
-        raise draft.refuse(
-            f"{shown(f'{{{name}}}')} is not filled in here. Placeholders work in a link's own "
-            "destination, and in redirects, splits and passwords.",
-            field,
-        )
+    try:
+        refuse_placeholders(url)
+    except InvalidLink as error:
+        raise _here(draft, field, error) from None
 
 
 def _store(draft: Draft, field: str, own_hosts: Collection[str]) -> str:
@@ -177,8 +181,8 @@ def _store(draft: Draft, field: str, own_hosts: Collection[str]) -> str:
     return url
 
 
-def _app_link(draft: Draft, field: str, own_hosts: Collection[str]) -> str:
-    """A universal link (https), or an address of the app's own scheme. '' where left out."""
+def _app_link(draft: Draft, field: str, own_hosts: Collection[str], app_schemes: Collection[str]) -> str:
+    """A universal link (https), or an address of a scheme in `app_schemes`. '' where left out."""
     url = draft.text(field, MAX_LENGTH)
     if not url:
         return ""
@@ -198,6 +202,12 @@ def _app_link(draft: Draft, field: str, own_hosts: Collection[str]) -> str:
             "myapp://path.",
             field,
         )
+    if scheme not in app_schemes:
+        raise draft.refuse(
+            f"“{scheme}:” is not one of this workspace's apps. Whoever administers the workspace can add it "
+            "under Settings, Apps.",
+            field,
+        )
     rest = url[len(scheme) :]
     if not rest.startswith("://"):
         raise draft.refuse(f"Write the app's address as {scheme}://path.", field)
@@ -212,7 +222,7 @@ def _app_link(draft: Draft, field: str, own_hosts: Collection[str]) -> str:
     return scheme + rest
 
 
-_ACTIONS: Final[Mapping[str, Callable[[Draft, Collection[str]], r.AnyAction]]] = {
+_ACTIONS: Final[Mapping[str, Callable[[Draft, Collection[str], Collection[str]], r.AnyAction]]] = {
     "redirect": _redirect,
     "split": _split,
     "app": _app,

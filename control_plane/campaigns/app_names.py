@@ -1,7 +1,10 @@
-"""By which names an app may be opened: schemes that are no app's own, and names of Android packages."""
+"""By which names an app may be opened: schemes, some of which are no app's own, and Android packages."""
 
 import re
 from typing import Final
+
+from control_plane.campaigns.draft import shown
+from control_plane.campaigns.errors import InvalidApps
 
 MAX_PACKAGE: Final = 255
 
@@ -29,7 +32,30 @@ _REFUSED: Final = (
 )
 REFUSED_SCHEMES: Final = frozenset(_REFUSED.split())
 
+_scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,40})(?::|://)?")
 _package = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)+")
+
+
+def check_app_scheme(text: str) -> str:
+    """In lower case. `myapp:` and `myapp://` are taken for myapp. Raises InvalidApps(schemes, sentence)."""
+    found = _scheme.fullmatch(text.strip())
+    if found is None:
+        raise InvalidApps(
+            "schemes",
+            f"{shown(text)} is not an app's scheme. Give what stands before ://, such as myapp: 2 to 41 "
+            "letters, digits, +, . and -, a letter first.",
+        )
+    scheme = found[1].lower()
+    if scheme == "https":
+        raise InvalidApps(
+            "schemes", "https addresses open apps without being listed. Give a scheme of your own app."
+        )
+    if scheme in REFUSED_SCHEMES:
+        raise InvalidApps(
+            "schemes",
+            f"“{scheme}:” opens something other than an app of your own, so no rule may use it.",
+        )
+    return scheme
 
 
 def is_package(text: str) -> bool:

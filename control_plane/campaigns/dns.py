@@ -15,6 +15,9 @@ SECONDS: Final = 5.0
 KEPT: Final = 60.0
 """Seconds for which our own addresses are not asked for again."""
 
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+"""RFC 6052: an IPv4 address is in the last four bytes."""
+
 _known: dict[str, tuple[float, set[str]]] = {}
 """Our own host → until when, and its addresses."""
 
@@ -59,11 +62,15 @@ def _listed(addresses: set[str]) -> str:
 
 
 def _public(addresses: set[str]) -> set[str]:
-    """What may be said of a host that anybody may ask about: nothing that only an internal DNS knows."""
-    return {
-        text if ipaddress.ip_address(text.partition("%")[0]).is_global else "a private address"
-        for text in addresses
-    }
+    """What may be said of a host that anybody may ask about: no address that only an internal DNS knows."""
+    return {text if _is_public(text) else "a private address" for text in addresses}
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if address in _NAT64:
+        address = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.is_global
 
 
 def _ours(short_host: str) -> set[str]:

@@ -16,6 +16,7 @@ from control_plane.campaigns.destinations import ascii_host, check_destination
 from control_plane.campaigns.errors import InvalidDomain, InvalidLink
 from control_plane.campaigns.models import Domain
 from control_plane.campaigns.own_hosts import workspace_hosts
+from control_plane.campaigns.placeholders import check_fixed
 
 MAX_ROBOTS: Final = 8192
 """Bytes."""
@@ -106,7 +107,7 @@ def _address(field: str, value: Any, own_hosts: Collection[str]) -> str:
     if not isinstance(value, str):
         raise InvalidDomain(field, "Give an address, such as https://example.com/.")
     try:
-        return check_destination(value, own_hosts)
+        return check_fixed(value, own_hosts)
     except InvalidLink as error:
         raise InvalidDomain(field, error.message) from None
 

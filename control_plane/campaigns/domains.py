@@ -124,7 +124,9 @@ def _in_use(host: str, used: int, blocked: int) -> str:
     if blocked < used:
         sentence += f" Move {them} to another domain, or delete {them}; then try again."
     if blocked:
-        some = "It was" if used == 1 else "All were" if blocked == used else f"But {blocked:,} were"
+        some = "It was" if used == 1 else "All were"
+        if blocked < used:
+            some = "But 1 was" if blocked == 1 else f"But {blocked:,} were"
         sentence += (
             f" {some} blocked by the abuse desk, and can be neither moved nor deleted. Ask whoever runs this "
             "server."

@@ -44,6 +44,13 @@ class InvalidDomain(CampaignsError):
         super().__init__(message, field=field)
 
 
+class InvalidApps(CampaignsError):
+    """`InvalidApps(field, message)`: this value cannot be used."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message, field=field)
+
+
 class DomainTaken(CampaignsError):
     """Another workspace has connected this domain already. Remove it there first, or ask whoever runs this
     server if it is yours."""

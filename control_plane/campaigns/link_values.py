@@ -11,11 +11,11 @@ from django.db import connection
 from django.utils import timezone
 
 from control_plane.campaigns.actions import REDIRECT_STATUSES
-from control_plane.campaigns.destinations import check_destination
+from control_plane.campaigns.app_schemes import workspace_app_schemes
 from control_plane.campaigns.errors import InvalidLink, NewerRules
 from control_plane.campaigns.models import Campaign, Domain, Link
 from control_plane.campaigns.own_hosts import workspace_hosts
-from control_plane.campaigns.placeholders import check_template
+from control_plane.campaigns.placeholders import check_fixed, check_template
 from control_plane.campaigns.rules import check_rules, rules_json
 from edge.compile import needs_count
 from edge.gs1 import Gs1Error, normalise, parse
@@ -86,7 +86,7 @@ def _destination(value: Any) -> str:
     return _address("destination", value, check_template)
 
 
-def _address(field: str, value: Any, check: Callable[..., str] = check_destination) -> str:
+def _address(field: str, value: Any, check: Callable[..., str] = check_fixed) -> str:
     if not isinstance(value, str):
         raise InvalidLink(field, "Give an address, such as https://example.com/menu.")
     try:
@@ -140,7 +140,7 @@ def _status(value: Any) -> int:
 
 
 def _rules(value: Any) -> list[dict[str, Any]]:
-    return rules_json(check_rules(value, workspace_hosts()))
+    return rules_json(check_rules(value, workspace_hosts(), workspace_app_schemes()))
 
 
 def _limit(value: Any) -> int | None:

@@ -59,6 +59,21 @@ def check_placeholders(text: str) -> None:
             )
 
 
+def check_fixed(url: str, own_hosts: Collection[str] = ()) -> str:
+    """As `check_destination`, for an address that is no template. Raises InvalidLink."""
+    refuse_placeholders(url)
+    return check_destination(url, own_hosts)
+
+
+def refuse_placeholders(text: str) -> None:
+    """Raises InvalidLink where there is one: nobody would fill it in."""
+    for name in used(text):
+        raise _refuse(
+            f"{shown(f'{{{name}}}')} is not filled in here. Placeholders work in a link's own "
+            "destination, and in redirects, splits and passwords."
+        )
+
+
 def used(text: str) -> list[str]:
     """The placeholders in a text, by name."""
     return [name for name in _braces.findall(text) if name in PLACEHOLDERS]

@@ -22,20 +22,27 @@ MAX_RULES_BYTES: Final = 48 * 1024
 
 
 def check_rules(
-    raw: object, own_hosts: Collection[str] = (), *, has_password: bool = True
+    raw: object,
+    own_hosts: Collection[str] = (),
+    app_schemes: Collection[str] = (),
+    *,
+    has_password: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules in their stored form: one spelling of everything, repeated values once, in the same order.
 
     raw: a list as it comes out of JSON; anything else is refused, never a traceback. own_hosts: as for
-    `check_destination`. has_password: whether the link has one that a rule can ask for.
-    `check_rules(rules_json(rules))` is `rules`. Raises InvalidLink.
+    `check_destination`. app_schemes: those that an app may be opened by, besides https. has_password: whether
+    the link has one that a rule can ask for. `check_rules(rules_json(rules))` is `rules`, with the same hosts
+    and schemes. Raises InvalidLink.
     """
     if not isinstance(raw, list):
         raise InvalidLink("rules", "Send the rules as a list, first one first; an empty list for none.")
     if len(raw) > MAX_RULES:
         raise InvalidLink("rules", f"A link has at most {MAX_RULES} rules; these are {len(raw):,}.")
     budget = Budget()
-    rules = tuple(_check_rule(one, number, own_hosts, budget) for number, one in enumerate(raw, start=1))
+    rules = tuple(
+        _check_rule(one, number, own_hosts, app_schemes, budget) for number, one in enumerate(raw, start=1)
+    )
     for at, rule in enumerate(rules):
         if isinstance(rule.then, Password) and not has_password:
             raise InvalidLink(
@@ -61,7 +68,9 @@ def rules_json(rules: Collection[Rule]) -> list[dict[str, Any]]:
     return [msgspec.json.decode(msgspec.json.encode(rule)) for rule in rules]
 
 
-def _check_rule(raw: object, number: int, own_hosts: Collection[str], budget: Budget) -> Rule:
+def _check_rule(
+    raw: object, number: int, own_hosts: Collection[str], app_schemes: Collection[str], budget: Budget
+) -> Rule:
     path = f"rules[{number - 1}]"
     draft = Draft(number, path, "rule", raw)
     draft.only(("name", "when", "then"))
@@ -74,5 +83,5 @@ def _check_rule(raw: object, number: int, own_hosts: Collection[str], budget: Bu
     return Rule(
         name=name,
         when=None if when is None else check_condition(when, number, f"{path}.when", budget),
-        then=check_action(draft.raw["then"], number, f"{path}.then", own_hosts),
+        then=check_action(draft.raw["then"], number, f"{path}.then", own_hosts, app_schemes),
     )

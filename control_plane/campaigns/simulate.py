@@ -9,6 +9,7 @@ import msgspec
 
 from control_plane.accounts.tenancy import workspace_scope
 from control_plane.campaigns import selectors
+from control_plane.campaigns.app_schemes import workspace_app_schemes
 from control_plane.campaigns.errors import InvalidLink
 from control_plane.campaigns.models import Link
 from control_plane.campaigns.own_hosts import workspace_hosts
@@ -87,7 +88,9 @@ def link_record(link: Link) -> Record:
 
 def with_draft(record: Record, rules: object) -> Record:
     """With other rules, checked in the open workspace. Raises InvalidLink."""
-    checked = check_rules(rules, workspace_hosts(), has_password=bool(record.password))
+    checked = check_rules(
+        rules, workspace_hosts(), workspace_app_schemes(), has_password=bool(record.password)
+    )
     return msgspec.structs.replace(record, rules=checked)
 
 

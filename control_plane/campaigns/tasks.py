@@ -1,6 +1,7 @@
 """Jobs of campaigns. Each opens the scopes it needs; none is open when it starts."""
 
 import logging
+import threading
 import time
 
 import redis
@@ -11,6 +12,9 @@ from control_plane.campaigns import counts, idempotency, publish
 log = logging.getLogger("publish")
 _valkey_is_away = False
 _counts_rest_until = 0.0
+_sweeping, _copying = threading.Lock(), threading.Lock()
+"""Of this worker: the next run of a long one is left out, where it would take the threads of other jobs.
+Procrastinate's own lock would keep everybody out for a minute after a worker was killed."""
 
 
 @app.periodic(cron="* * * * * *")
@@ -21,6 +25,8 @@ def sweep(timestamp: int) -> None:
     A Valkey that is away is said once, not each second, and is no failed job: the next second tries again.
     """
     global _valkey_is_away
+    if not _sweeping.acquire(blocking=False):
+        return
     try:
         done = publish.sweep()
     except (redis.RedisError, OSError) as error:
@@ -28,6 +34,8 @@ def sweep(timestamp: int) -> None:
             log.warning("Valkey cannot be reached (%s). Edits are kept and published when it is back.", error)
         _valkey_is_away = True
         return
+    finally:
+        _sweeping.release()
     if _valkey_is_away:
         log.info("Valkey is back.")
     _valkey_is_away = False
@@ -47,15 +55,17 @@ def copy_counts(timestamp: int) -> None:
     """
     global _counts_rest_until
     started = time.monotonic()
-    if started < _counts_rest_until:
+    if started < _counts_rest_until or not _copying.acquire(blocking=False):
         return
     try:
         counts.copy_back()
+        ended = time.monotonic()
+        _counts_rest_until = ended + 9 * (ended - started)
     except (redis.RedisError, OSError):
         # The sweep says it.
         return
-    ended = time.monotonic()
-    _counts_rest_until = ended + 9 * (ended - started)
+    finally:
+        _copying.release()
 
 
 @app.periodic(cron="17 * * * *")

@@ -62,6 +62,24 @@ class WorkspaceForm(ConsoleForm):
         self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in names.zones()]
 
 
+class AppForm(ConsoleForm):
+    scheme = forms.CharField(
+        label="Scheme",
+        max_length=500,
+        help_text="What stands before :// in your app’s addresses.",
+        error_messages={"required": "Give a scheme, such as myapp."},
+        widget=forms.TextInput(
+            attrs={
+                "placeholder": "myapp",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
+    )
+    renamed = {"schemes": "scheme"}
+
+
 class InvitationForm(ConsoleForm):
     email = forms.CharField(
         label="E-mail address",
@@ -100,7 +118,7 @@ class KeyForm(ConsoleForm):
         choices=[
             (KeyScope.LINKS_READ.value, "read links"),
             (KeyScope.LINKS_WRITE.value, "create, change and delete links"),
-            (KeyScope.DOMAINS_WRITE.value, "connect, change and remove domains"),
+            (KeyScope.DOMAINS_WRITE.value, "connect, change and remove domains; change the list of apps"),
             (KeyScope.STATS_READ.value, "read statistics"),
         ],
         widget=forms.CheckboxSelectMultiple,

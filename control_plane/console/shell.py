@@ -25,6 +25,7 @@ _CAN = {
     "see_members": Permission.MEMBERS_VIEW,
     "members": Permission.MEMBERS_MANAGE,
     "keys": Permission.KEYS_MANAGE,
+    "domains": Permission.DOMAINS_WRITE,
     "manage": Permission.WORKSPACE_MANAGE,
 }
 

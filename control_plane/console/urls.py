@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
 from control_plane.console.views import (
+    apps,
     campaigns,
     domains,
     home,
@@ -67,6 +68,8 @@ urlpatterns = [
     path("w/<slug:slug>/settings/domains/<row:domain_id>/icon.png", domains.icon, name="domain_icon"),
     path("w/<slug:slug>/settings/domains/<row:domain_id>/verify/", domains.verify, name="domain_verify"),
     path("w/<slug:slug>/settings/domains/<row:domain_id>/delete/", domains.delete, name="domain_delete"),
+    path("w/<slug:slug>/settings/apps/", apps.apps, name="apps"),
+    path("w/<slug:slug>/settings/apps/remove/", apps.remove, name="app_remove"),
     path("w/<slug:slug>/settings/members/", members.members, name="members"),
     path("w/<slug:slug>/settings/members/<row:membership_id>/role/", members.role, name="member_role"),
     path("w/<slug:slug>/settings/members/<row:membership_id>/remove/", members.remove, name="member_remove"),

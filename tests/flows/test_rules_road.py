@@ -175,6 +175,7 @@ EVERY_KIND = [
 def test_every_kind_of_rule_comes_through_the_editor_as_it_was(signed_in: Any, stack: Stack) -> None:
     page = signed_in
     page.set_viewport_size({"width": 360, "height": 800})
+    assert Api(stack)("PUT", "/workspace/app-schemes", {"schemes": ["myapp"]})[0] == 200
     link = new_link(stack, page, rules=EVERY_KIND, password="sesame")
     status, before = Api(stack)("GET", f"/links/{link['id']}")
     assert status == 200
@@ -187,6 +188,44 @@ def test_every_kind_of_rule_comes_through_the_editor_as_it_was(signed_in: Any, s
     after = Api(stack)("GET", f"/links/{link['id']}")[1]["rules"]
     assert after[:-1] == before["rules"][:-1]
     assert after[-1] == {"name": "last", "then": {"type": "gone"}}
+
+
+def test_an_app_is_listed_before_a_rule_opens_it(signed_in: Any, stack: Stack) -> None:
+    page = signed_in
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.on("dialog", lambda dialog: dialog.accept())  # unsaved changes
+    known = {"type": "app", "to": "https://example.com/", "android_package": "com.example.shop"}
+    link = new_link(stack, page, rules=[{"then": known}])
+    apps, rules = f"{stack.console_url}/w/my-workspace/settings/apps/", page.url
+
+    def save() -> Any:
+        page.goto(rules)
+        rule(page, 1).locator(".rule-toggle").click()
+        field = rule(page, 1).get_by_label("iPhone: link that opens the app")
+        field.fill("shop://item")
+        page.click("text=Save rules")
+        return field
+
+    field = save()
+    page.wait_for_selector("text=Not saved.")
+    expect(field).to_be_focused()
+    expect(rule(page, 1).locator("[data-error]")).to_contain_text("“shop:” is not one of this")
+
+    # By keyboard: listed, used, taken off.
+    page.goto(apps)
+    page.get_by_label("Scheme").focus()
+    page.keyboard.type("Shop://")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Rules may open shop:// now.")
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    save()
+    page.wait_for_selector("text=Saved.")
+    page.goto(apps)
+    page.get_by_role("button", name="Remove shop://").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Remove app").press("Enter")
+    page.wait_for_selector("text=Removed. Rules that are saved stay as they are.")
+    (kept,) = Api(stack)("GET", f"/links/{link['id']}")[1]["rules"]
+    assert kept["then"] == known | {"ios_link": "shop://item"}
 
 
 def test_json_and_cards_follow_each_other_and_dragging_moves_a_rule(signed_in: Any, stack: Stack) -> None:

@@ -33,7 +33,7 @@ class World:
 def build(mark: str, suffix: str) -> World:
     from control_plane.accounts import keys, services
     from control_plane.accounts.permissions import Role
-    from control_plane.campaigns import domains
+    from control_plane.campaigns import app_schemes, domains
     from control_plane.campaigns import services as campaigns
 
     tenant = new_tenant(f"{mark}{suffix}")
@@ -53,6 +53,7 @@ def build(mark: str, suffix: str) -> World:
         host=f"{mark}-{suffix}.example.com",
         root_redirect=f"https://example.com/{mark}-root",
     )
+    app_schemes.set_app_schemes(workspace_id=own, schemes=[f"{mark}.app"])
     campaign = campaigns.create_campaign(workspace_id=own, name=f"{mark} campaign")
     link = campaigns.create_link(
         workspace_id=own,

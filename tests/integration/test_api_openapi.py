@@ -57,7 +57,7 @@ def test_every_operation_is_described_guarded_and_lists_its_problems(document: d
                 )
         for parameter in operation["parameters"]:
             assert parameter["in"] == "path" or parameter["description"], (where, parameter["name"])
-    for name in ("LinkIn", "LinkPatch", "CampaignIn", "DomainIn", "DomainPatch"):
+    for name in ("LinkIn", "LinkPatch", "CampaignIn", "DomainIn", "DomainPatch", "AppSchemesIn"):
         assert document["components"]["schemas"][name]["examples"]
         assert document["components"]["schemas"][name]["additionalProperties"] is False
 
@@ -74,6 +74,11 @@ def test_the_examples_work(document: dict[str, Any], tenant: Tenant) -> None:
                 example = {**example, "code": f"{example['code']}-{tenant.workspace_id}"}
             answer = client.post(path, example, content_type="application/json", headers=tenant.headers)
             assert answer.status_code == 201, answer.content
+    for example in document["components"]["schemas"]["AppSchemesIn"]["examples"]:
+        answer = client.put(
+            "/api/v1/workspace/app-schemes", example, content_type="application/json", headers=tenant.headers
+        )
+        assert answer.json() == example
 
 
 def test_the_readme_lists_the_endpoints_that_exist(document: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Counters of links with a limit or rules by number: put there, copied back, and set back."""
 
+import threading
+
 import pytest
 
 from edge import record
@@ -224,3 +226,31 @@ def test_the_counter_is_there_before_the_record(filled, make, monkeypatch):
 
         update_link(**known(link), max_scans=5)
     assert order == [(record.key(link.code), 1)]
+
+
+def test_a_long_run_does_not_start_beside_itself(filled, monkeypatch):
+    """It would take the worker's other threads, one after the other, from the jobs that wait."""
+    from control_plane.campaigns import counts, publish, tasks
+
+    for name, module, long_one in (("sweep", publish, "sweep"), ("copy_counts", counts, "copy_back")):
+        begun, go_on, runs = threading.Event(), threading.Event(), []
+
+        def work(begun=begun, go_on=go_on, runs=runs):
+            runs.append(1)
+            begun.set()
+            go_on.wait(10)
+            return publish.Swept(restored=False, published=0)
+
+        monkeypatch.setattr(module, long_one, work)
+        monkeypatch.setattr(tasks, "_counts_rest_until", 0.0)
+        task = getattr(tasks, name).func
+        first = threading.Thread(target=task, args=(0,))
+        first.start()
+        assert begun.wait(10)
+        task(0)
+        assert runs == [1]
+        go_on.set()
+        first.join(10)
+        monkeypatch.setattr(tasks, "_counts_rest_until", 0.0)
+        task(0)
+        assert runs == [1, 1]

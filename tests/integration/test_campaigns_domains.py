@@ -280,6 +280,18 @@ def test_destinations_on_an_own_domain_are_refused(tenant, host):
             create_link(workspace_id=tenant.workspace_id, **values)
 
 
+def test_placeholders_are_refused_where_nobody_fills_them_in(tenant, host):
+    from control_plane.campaigns.errors import InvalidDomain, InvalidLink
+    from control_plane.campaigns.services import create_link
+
+    with pytest.raises(InvalidLink, match="is not filled in here") as refused:
+        create_link(workspace_id=tenant.workspace_id, destination=GOOD, fallback=f"{GOOD}/{{country}}")
+    assert refused.value.field == "fallback"
+    with pytest.raises(InvalidDomain, match="is not filled in here") as refused:
+        create(tenant, host, root_redirect=f"{GOOD}/{{country}}")
+    assert refused.value.field == "root_redirect"
+
+
 def test_a_domain_cannot_lead_to_itself(tenant, host):
     from control_plane.campaigns.domains import create_domain, update_domain
     from control_plane.campaigns.errors import InvalidDomain

@@ -14,6 +14,7 @@ PAGES = [
     "campaigns/",
     "settings/workspace/",
     "settings/domains/",
+    "settings/apps/",
     "settings/members/",
     "settings/keys/",
 ]

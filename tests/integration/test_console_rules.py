@@ -223,7 +223,10 @@ def test_a_made_up_scan_is_told_rule_by_rule(client, at, link):
         ("windows", "https://example.com/ Status 302."),
     ],
 )
-def test_only_a_phone_is_said_to_open_an_app(client, at, link, preset, sentence):
+def test_only_a_phone_is_said_to_open_an_app(client, tenant, at, link, preset, sentence):
+    from control_plane.campaigns.app_schemes import add_app_scheme
+
+    add_app_scheme(workspace_id=tenant.workspace_id, scheme="myapp")
     app = {"type": "app", "to": "https://example.com/", "ios_link": "myapp://x", "android_link": "myapp://x",
            "android_package": "com.example.shop"}  # fmt: skip
     page = client.post(at(f"links/{link.pk}/rules/try/"), form([{"then": app}], preset=preset))

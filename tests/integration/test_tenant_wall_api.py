@@ -29,7 +29,13 @@ def test_a_key_of_a_gets_nothing_of_b_from_any_operation(worlds: tuple[World, Wo
     leaks, asked = [], 0
     for method, path, operation in api_operations():
         url = filled(path, b)
-        bodies = [{}, {"name": "x"}, {"title": "x"}, {"destination": "https://example.com/taken-over"}]
+        bodies = [
+            {},
+            {"name": "x"},
+            {"title": "x"},
+            {"destination": "https://example.com/taken-over"},
+            {"schemes": ["taken.over"]},
+        ]
         for body in bodies if "requestBody" in operation else [None]:
             answer = request(client, method, url, operation, a.tenant.key, body)
             told = everything(answer)

@@ -52,3 +52,11 @@ def test_that_our_own_name_was_not_found_is_not_kept(monkeypatch: pytest.MonkeyP
         dns.check_leads_here("go.example.com", "s.example.net")
     found += HERE
     dns.check_leads_here("go.example.com", "s.example.net")
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.5", "100.64.1.1", "::ffff:10.0.0.5", "64:ff9b::a00:5", "fe80::1%eth0"]
+)
+def test_no_private_address_is_shown(text: str) -> None:
+    assert dns._public({text}) == {"a private address"}
+    assert dns._public({"64:ff9b::808:808", "8.8.8.8"}) == {"64:ff9b::808:808", "8.8.8.8"}

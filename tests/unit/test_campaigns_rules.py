@@ -17,19 +17,20 @@ from edge.compile import compile_rules
 
 RULES_MD = (Path(__file__).parents[2] / "control_plane/api/RULES.md").read_text(encoding="utf-8")
 OWN = frozenset({"go.example.com"})
+APPS = frozenset({"myapp", "a1"})
 GONE = {"type": "gone"}
 
 
 def stored(when: Any = None, then: Any = None) -> Any:
     """The one rule's stored JSON."""
     rule = {"then": then or GONE} | ({} if when is None else {"when": when})
-    return rules_json(check_rules([rule], OWN))[0]
+    return rules_json(check_rules([rule], OWN, APPS))[0]
 
 
 def refused(when: Any = None, then: Any = None) -> InvalidLink:
     with pytest.raises(InvalidLink) as caught:
         # The second, so that its number and its index differ.
-        check_rules([{"then": GONE}, {"when": when, "then": then or GONE}], OWN)
+        check_rules([{"then": GONE}, {"when": when, "then": then or GONE}], OWN, APPS)
     return caught.value
 
 
@@ -222,6 +223,9 @@ def test_an_action_has_one_stored_form(given_form: Any, form: Any) -> None:
         ({"type": "app", "to": TO, "ios_link": "myapp:x"}, "then.ios_link", "myapp://path"),
         ({"type": "app", "to": TO, "ios_link": "http://example.com/"}, "then.ios_link", "“http:” addresses"),
         ({"type": "app", "to": TO, "ios_link": "example.com"}, "then.ios_link", "does not open an app"),
+        ({"type": "app", "to": TO, "ios_link": "shop://x"}, "then.ios_link",
+         "“shop:” is not one of this workspace's apps. Whoever administers the workspace can add it"),
+        ({"type": "app", "to": TO, "android_link": "Shop:x"}, "then.android_link", "“shop:” is not one of"),
         ({"type": "app", "to": TO, "ios_link": "myapp://a b"}, "then.ios_link", "percent-encoded, as %20"),
         ({"type": "app", "to": TO, "ios_link": "myapp://ü"}, "then.ios_link", "%C3%BC"),
         ({"type": "app", "to": TO, "android_link": "myapp://{code}"}, "then.android_link",
@@ -265,6 +269,23 @@ def test_no_scheme_of_a_browser_a_payment_a_call_or_a_message_opens_an_app() -> 
         "whatsapp",
     ):
         assert scheme in REFUSED_SCHEMES
+
+
+def test_without_a_list_only_https_opens_an_app() -> None:
+    https = {"type": "app", "to": TO, "ios_link": "https://example.com/item"}
+    assert check_rules([{"then": https}], OWN)
+    with pytest.raises(InvalidLink) as caught:
+        check_rules([{"then": https | {"ios_link": "myapp://item"}}], OWN)
+    assert caught.value.field == "rules[0].then.ios_link"
+    assert caught.value.message == (
+        "Rule 1, app: “myapp:” is not one of this workspace's apps. Whoever administers the workspace can "
+        "add it under Settings, Apps."
+    )
+
+
+def test_a_list_does_not_open_what_is_refused_to_all() -> None:
+    with pytest.raises(InvalidLink, match="“javascript:” addresses cannot be used"):
+        check_rules([{"then": {"type": "app", "to": TO, "ios_link": "javascript://x"}}], OWN, {"javascript"})
 
 
 @pytest.mark.parametrize("scheme", sorted(REFUSED_SCHEMES | {"JavaScript", "INTENT"}))

@@ -22,6 +22,7 @@ from edge.facts import Facts
 from edge.record import Record, encode
 
 OWN = frozenset({"go.example.com"})
+APPS = frozenset({"myapp", "my.app+1", "intent"})
 GONE = {"type": "gone"}
 
 texts = st.text(max_size=12)
@@ -140,13 +141,13 @@ urls = st.builds(
 @given(st.lists(anything, max_size=4) | anything)
 def test_no_json_makes_a_traceback(raw: Any) -> None:
     try:
-        found = check_rules(raw, OWN)
+        found = check_rules(raw, OWN, APPS)
     except InvalidLink as error:
         assert error.field.startswith("rules")
         assert error.message
         json.dumps(error.message)
     else:
-        assert check_rules(rules_json(found), OWN) == found
+        assert check_rules(rules_json(found), OWN, APPS) == found
 
 
 @settings(max_examples=300)
@@ -155,20 +156,20 @@ def test_no_json_makes_a_traceback(raw: Any) -> None:
 def test_no_object_of_a_known_type_makes_a_traceback(kind: str, fields: Any, is_condition: bool) -> None:
     part = fields | {"type": kind}
     with contextlib.suppress(InvalidLink):
-        check_rules([{"when": part, "then": GONE} if is_condition else {"then": part}], OWN)
+        check_rules([{"when": part, "then": GONE} if is_condition else {"then": part}], OWN, APPS)
 
 
 @given(trees, urls)
 def test_what_was_checked_is_stored_as_it_is(when: Any, to: str) -> None:
     raw = [{"when": when, "then": {"type": "redirect", "to": to}}]
     try:
-        found = check_rules(raw, OWN)
+        found = check_rules(raw, OWN, APPS)
     except InvalidLink as error:
         assert "nested" in error.message or "placeholder" in error.message
         return
     again = json.loads(json.dumps(rules_json(found)))
-    assert check_rules(again, OWN) == found
-    assert rules_json(check_rules(again, OWN)) == again
+    assert check_rules(again, OWN, APPS) == found
+    assert rules_json(check_rules(again, OWN, APPS)) == again
     assert msgspec.convert(again, tuple[r.Rule, ...]) == found
 
 
@@ -262,7 +263,7 @@ scanned = st.builds(
 @given(st.none() | trees, drafted, scanned)
 def test_what_is_saved_is_read_and_answered_by_the_edge(when: Any, then: Any, facts: Facts) -> None:
     try:
-        rules = check_rules([{"when": when, "then": then}], OWN)
+        rules = check_rules([{"when": when, "then": then}], OWN, APPS)
     except InvalidLink:
         return
     record = entry.read(

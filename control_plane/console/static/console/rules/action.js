@@ -84,6 +84,7 @@ export const actionFields = (rule, { changed, redraw, hasPassword }) => {
         text("ios_store", "iPhone: App Store", { optional: true, placeholder: "https://apps.apple.com/app/id…" }),
         text("android_link", "Android: link that opens the app", { optional: true, placeholder: "https://example.com/item or myapp://item" }),
         text("android_package", "Android: package", { optional: true, placeholder: "com.example.shop", kind: "text" })),
+      h("p", { class: "hint" }, "A link is https, or one of this workspace’s apps (Settings, Apps)."),
       text("android_store", "Android: store, where it is not Google Play", { optional: true, placeholder: "https://…" }),
       text("to", "Everywhere else", { placeholder: "https://example.com/", hint: "For computers, and where no store is known." })],
     password: () => [

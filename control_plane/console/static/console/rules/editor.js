@@ -30,6 +30,8 @@ const noticed = () => {
 const changed = () => {
   clearTimeout(typing);
   area.value = text();
+  problem.hidden = true;
+  area.removeAttribute("aria-invalid");
   noticed();
 };
 
