@@ -54,7 +54,7 @@ def update_domain(
         domain = _locked_domain(domain_id)
         if expected_version is not None and domain.version != expected_version:
             raise EditConflict(
-                "Somebody else saved this domain in the meantime. Load it again, then make your change."
+                "This domain has changed since you loaded it. Load it again, then make your change."
             )
         if domain_values.apply(domain, changes):
             _save_next_version(domain)

@@ -87,7 +87,7 @@ class LinkBlocked(CampaignsError):
 
 
 class EditConflict(CampaignsError):
-    """Somebody else saved this link in the meantime. Load it again, then make your change."""
+    """This link has changed since you loaded it. Load it again, then make your change."""
 
     field = "version"
 

@@ -187,8 +187,8 @@ def test_nobody_overwrites_what_they_have_not_seen(api: Api) -> None:
     changed = api("PATCH", path, {"robots_txt": "a", "version": 1})
     assert (changed["ETag"], changed.json()["version"]) == ('"2"', 2)
     sentence = problem(api("PATCH", path, {"robots_txt": "b", "version": 1}), 409, "version")
-    assert "Somebody else saved this domain" in sentence
-    assert "this domain" in problem(api("PATCH", path, {"robots_txt": "b"}, If_Match='"1"'), 412, "If-Match")
+    assert "This domain has changed since" in sentence
+    assert "This domain" in problem(api("PATCH", path, {"robots_txt": "b"}, If_Match='"1"'), 412, "If-Match")
     assert api("GET", path).json()["robots_txt"] == "a\n"
     assert api("PATCH", path, {"robots_txt": "b"}, If_Match='"2"')["ETag"] == '"3"'
 

@@ -232,3 +232,22 @@ def test_an_edit_that_met_a_verification_is_published(mine):
     verify(mine)
     assert not link.domain.is_verified
     assert len(publication(link).records) == 1
+
+
+def test_the_migration_goes_back_with_one_claim_of_a_host(mine, theirs, host):
+    """The older form knows one domain of a host only: the verified one, or else the first."""
+    from django.core.management import call_command
+
+    from control_plane.campaigns.errors import NotFound
+
+    verify(theirs)
+    call_command("migrate", "campaigns", "0004", verbosity=0)
+    try:
+        with psycopg.connect(os.environ["SCANWAY_DATABASE_OWNER_URL"]) as connection:
+            find = "SELECT id FROM campaigns_domain WHERE host = %s AND deleted_at IS NULL"
+            assert connection.execute(find, [host]).fetchall() == [(theirs.pk,)]
+    finally:
+        call_command("migrate", verbosity=0)
+    assert verified(theirs) == [theirs.workspace_id]
+    with pytest.raises(NotFound):
+        verified(mine)

@@ -119,7 +119,7 @@ def test_an_edit_of_a_domain_that_somebody_else_overtook_is_refused(client, tena
     update_domain(workspace_id=tenant.workspace_id, domain_id=found.pk, root_redirect=theirs)
     page = client.post(path, {"root_redirect": "https://example.com/mine", "version": version})
     assert page.status_code == 422
-    assert "Somebody else" in text_of(page.content.decode())
+    assert "has changed since you loaded it" in text_of(page.content.decode())
     assert "https://example.com/mine" in page.content.decode()
     stored = get_domain(workspace_id=tenant.workspace_id, domain_id=found.pk)
     assert stored.root_redirect == theirs

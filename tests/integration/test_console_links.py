@@ -125,7 +125,7 @@ def test_an_edit_that_somebody_else_overtook_is_refused(client, tenant, at):
     assert client.post(at(f"links/{link.pk}/edit/"), form).status_code == 302
     page = client.post(at(f"links/{link.pk}/edit/"), form | {"destination": "https://example.com/b"})
     assert page.status_code == 422
-    assert "Somebody else saved this link" in text_of(page.content.decode())
+    assert "This link has changed since you loaded it" in text_of(page.content.decode())
     assert link_of(tenant, link.pk).destination == "https://example.com/a"
 
 

@@ -161,7 +161,7 @@ def test_somebody_elses_edit_is_not_overwritten_unasked(client, tenant, at, link
     mine = [DEEP]
     page = client.post(path, form(mine, version=1))
     assert page.status_code == 409
-    assert "Somebody else saved this link" in text_of(page.content.decode())
+    assert "This link has changed since you opened this page" in text_of(page.content.decode())
     assert shown(page) == mine
     assert saved(tenant, link) == [GERMANY]
     assert 'name="overwrite" value="2"' in page.content.decode()

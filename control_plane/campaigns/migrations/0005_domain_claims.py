@@ -24,6 +24,16 @@ CREATE OR REPLACE FUNCTION scanway_domain_of_host(text) RETURNS TABLE (workspace
     SELECT workspace_id, id FROM campaigns_domain WHERE host = $1 AND deleted_at IS NULL {verified}
     $door$
 """
+# The owner may not write past the wall; constraints first, or the table could not be altered again.
+_ONE_CLAIM = """
+ALTER TABLE campaigns_domain NO FORCE ROW LEVEL SECURITY;
+UPDATE campaigns_domain AS d SET deleted_at = now(), last_version = d.version
+    WHERE d.deleted_at IS NULL AND d.verified_at IS NULL AND EXISTS (
+        SELECT FROM campaigns_domain other WHERE other.host = d.host AND other.deleted_at IS NULL
+            AND other.id <> d.id AND (other.verified_at IS NOT NULL OR other.id < d.id));
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE campaigns_domain FORCE ROW LEVEL SECURITY;
+"""
 
 
 class Migration(migrations.Migration):
@@ -56,4 +66,6 @@ class Migration(migrations.Migration):
             _DOMAIN_OF_HOST.format(verified="AND verified_at IS NOT NULL"),
             _DOMAIN_OF_HOST.format(verified=""),
         ),
+        # Backwards, where a host may be claimed once only: the verified one stays, or else the first.
+        migrations.RunSQL(migrations.RunSQL.noop, _ONE_CLAIM),
     ]
