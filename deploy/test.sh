@@ -9,6 +9,10 @@ for argument in "$@"; do
     case "$argument" in tests/*) exec $pytest "$@" ;; esac
 done
 
+# Where there is a compiler, the processes that the tests start run the compiled edge, as production does. What
+# runs inside of pytest is Python.
+.venv/bin/python -m edge.native || [ $? = 3 ] || exit 1
+
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 failed=0

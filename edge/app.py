@@ -28,6 +28,7 @@ from edge.drain import Drain
 from edge.entry import UNREACHABLE, Entry, read, redirect
 from edge.event_id import Mint
 from edge.invalidation import listen
+from edge.log import configure_logging
 from edge.long_way import LongWay, asks
 from edge.metrics import SLOT, Metrics
 from edge.pages import Pages
@@ -268,11 +269,6 @@ def create() -> Edge:
     gc.set_threshold(*GC_THRESHOLDS)
     gc.freeze()
     return edge
-
-
-def configure_logging() -> None:
-    """`LEVEL area: sentence` on stderr."""
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
 
 
 def _read(value: bytes, name: str, due: float) -> Entry:

@@ -109,9 +109,7 @@ def _time(condition: r.Time) -> Leaf:
     if not days <= frozenset(range(1, 8)):
         raise ValueError("Weekdays are numbers from 1 (Monday) to 7 (Sunday).")
 
-    # A minute's answer is the same for everybody in it.
-    @lru_cache(maxsize=16)
-    def holds(minute: int) -> bool:
+    def in_minute(minute: int) -> bool:
         local = datetime.fromtimestamp(minute * 60, zone)
         day, now = local.isoweekday(), local.hour * 60 + local.minute
         if start == end:
@@ -120,6 +118,9 @@ def _time(condition: r.Time) -> Leaf:
             return day in days and start <= now < end
         # Past midnight it is still the evening's day.
         return (day in days and now >= start) or (((day - 2) % 7) + 1 in days and now < end)
+
+    # A minute's answer is the same for everybody in it.
+    holds = lru_cache(maxsize=16)(in_minute)
 
     def local_time(facts: Facts) -> str:
         return f"{datetime.fromtimestamp(facts.at_ms / 1000, zone):%A %H:%M}"

@@ -21,8 +21,9 @@ from granian.http import HTTP1Settings
 from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.mp import MPServer
 
-from edge.app import configure_logging
+from edge import native
 from edge.drain import AT_MOST
+from edge.log import configure_logging
 from edge.settings import SettingError, Settings, from_env
 
 log = logging.getLogger("edge.server")
@@ -231,6 +232,7 @@ def serve() -> None:
         where = f"{settings.host}:{settings.port}"
         reason = error.strerror or str(error)
         sys.exit(f"ERROR edge: {where} cannot be used ({reason}). Free it or set SCANWAY_EDGE_BIND.")
+    native.use()
     server(settings).serve()
 
 

@@ -13,8 +13,10 @@ import time
 import psutil
 import pytest
 from edge_process import EdgeProcess, until
+from msgspec import structs
 
 from deploy.ports import free_port
+from edge import native
 from edge.record import BLOCKED, EPOCH_KEY, PAUSED, Record, encode, key
 
 
@@ -52,6 +54,32 @@ def test_a_scan_is_redirected_and_recorded(edge):
     assert (scan.query, scan.ip, scan.user_agent) == ("utm_source=poster", "127.0.0.1", "phone")
     assert (scan.accept_language, scan.referer) == ("de", "https://r.example/")
     assert scan.host == f"127.0.0.1:{edge.port}"
+
+
+@pytest.mark.skipif(not native.folder().is_dir(), reason="the edge is not compiled here")
+def test_the_compiled_edge_and_the_one_in_python_answer_and_record_alike(valkey, tmp_path):
+    def run(switch):
+        edge = EdgeProcess(tmp_path / switch, valkey.url, SCANWAY_EDGE_NATIVE=switch)
+        try:
+            mapped = [str(native.folder()) in file.path for file in edge.workers()[0].memory_maps()]
+            paths = ("/spring", "/spring?p=gate", "/SPRING+", "/nothing")
+            answers = []
+            for status, headers, body in map(edge.get, paths):
+                del headers["date"]
+                answers.append((status, headers, body.replace(b"%d" % edge.port, b"")))
+        finally:
+            assert edge.stop() == 0
+        return (
+            any(mapped),
+            answers,
+            [structs.replace(scan, event_id=b"", at=0, host="") for scan in edge.scans()],
+        )
+
+    compiled, *one = run("1")
+    python, *other = run("0")
+    assert (compiled, python) == (True, False)
+    assert one == other
+    assert [scan.reason for scan in one[1]] == ["ok", "ok", "preview", "unknown"]
 
 
 def test_head_is_answered_like_get_without_a_body(edge):
