@@ -21,8 +21,8 @@ from bench.process import anonymous_memory, children, process
 from deploy.ports import free_port
 from edge import native
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "10"))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "2"))
 COLD_CODES = int(os.environ.get("BENCH_COLD_CODES", "1000000"))
 COLD_L1 = 10_000
 WARM_UP = 2
@@ -153,12 +153,17 @@ def main() -> None:
                 runs[name].append(wrk(ports[each.server], SECONDS, each.prefix, each.codes))
         half = statistics.median(run.rate for run in runs["plain"]) / 2
         wait = max(1, round(CALM_CONNECTIONS / half * 1000))
-        calm = [wrk(ports["edge"], SECONDS, wait=wait) for _ in range(ROUNDS)]
+        calm: dict[str, list[Run]] = {"edge": [], "asgi": []}
+        for _ in range(ROUNDS):
+            for name, some in calm.items():
+                some.append(wrk(ports[name], SECONDS, wait=wait))
         megabytes = memory_per_100k(ports["edge"], parent)
     report(found, runs, calm, megabytes)
 
 
-def report(found: dict[str, Measure], runs: dict[str, list[Run]], calm: list[Run], megabytes: float) -> None:
+def report(
+    found: dict[str, Measure], runs: dict[str, list[Run]], calm: dict[str, list[Run]], megabytes: float
+) -> None:
     def middle(some: list[Run]) -> Run:
         rate, p50, p99 = (statistics.median(run[field] for run in some) for field in range(3))
         return Run(rate, p50, p99, sum(run.errors for run in some))
@@ -169,14 +174,15 @@ def report(found: dict[str, Measure], runs: dict[str, list[Run]], calm: list[Run
 
     print(f"\n{'':30}{'req/s':>10}{'p50 ms':>10}{'p99 ms':>10}{'errors':>10}")
     rows = {each.label: middle(runs[name]) for name, each in found.items()}
-    rows["edge, plain, at half load"] = middle(calm)
+    rows["edge, plain, at half load"] = middle(calm["edge"])
+    rows["constant ASGI, at that rate"] = middle(calm["asgi"])
     for label, run in rows.items():
         print(f"{label:30}{run.rate:>10,.0f}{run.p50:>10.2f}{run.p99:>10.2f}{run.errors:>10}")
     print(f"\nplain_vs_asgi={ratio('plain', 'asgi'):.3f}")
     print(f"plain_vs_rsgi={ratio('plain', 'rsgi'):.3f}")
     print(f"rules_vs_plain={ratio('rules', 'plain'):.3f}")
     print(f"cold_vs_asgi={ratio('cold', 'asgi'):.3f}")
-    print(f"half_load_p99_ms={middle(calm).p99:.2f}")
+    print(f"half_load_p99_ms={middle(calm['edge']).p99:.2f}")
     print(f"l1_mb_per_100k={megabytes:.0f}")
     print(f"workers2_vs_1={ratio('two', 'plain'):.3f}")
     print(f"plain_rps={middle(runs['plain']).rate:.0f}")
