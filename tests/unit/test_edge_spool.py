@@ -1,8 +1,10 @@
 import errno
 import fcntl
 import os
+import sys
 import time
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,25 @@ def test_a_tick_seals_what_there_is_and_nothing_else(tmp_path):
     assert count(spool, "sealed") == 1
     spool.close()
     assert not segments(tmp_path, "open")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's advice")
+def test_the_pages_of_a_new_segment_are_there_before_a_scan_needs_them(tmp_path):
+    """As many as the segment before took. The negative control is the first one, which has none before it."""
+
+    def resident():
+        (path,) = segments(tmp_path, "open")
+        maps = psutil.Process().memory_maps(grouped=False)
+        return next(area.rss for area in maps if area.path == str(path.resolve()))
+
+    spool = make(tmp_path)
+    assert resident() < 100_000
+    for _ in range(1_000):
+        spool.append(bytes(300))
+    spool.tick()
+    finish(spool)
+    assert 300_000 < resident() < 400_000
+    spool.close()
 
 
 def test_ids_say_when_who_and_which(tmp_path):
@@ -131,7 +152,7 @@ def test_whatever_the_disk_does_each_event_is_whole_in_the_spool_or_counted(
             if number in ticks:
                 spool.tick()
                 finish(spool)
-        spool._thread.submit(lambda: None).result(timeout=5)
+        spool._sealer.submit(lambda: None).result(timeout=5)
         assert sorted(events(folder)) == sorted(kept)
         assert count(spool, "written") == len(kept)
         assert count(spool, "dropped") == 40 - len(kept)
