@@ -86,8 +86,13 @@ class _Finder:
 
 def use() -> bool:
     """Call it before any of these modules is imported. Whether compiled ones will be."""
-    place = folder()
-    if os.environ.get(OFF) == "0" or not place.is_dir() or any(name in sys.modules for name in MODULES):
+    if os.environ.get(OFF) == "0" or any(name in sys.modules for name in MODULES):
+        return False
+    try:
+        place = folder()
+    except OSError:  # there are no sources here to compare with
+        return False
+    if not place.is_dir():
         return False
     sys.path.append(str(place))  # what they share is a module of its own
     sys.meta_path.insert(0, _Finder(place))

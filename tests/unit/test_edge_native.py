@@ -67,7 +67,10 @@ def test_nothing_is_used_that_was_not_compiled_or_is_switched_off_or_comes_too_l
     monkeypatch.setenv(native.OFF, "0")
     assert not native.use()
     monkeypatch.delenv(native.OFF)
-    monkeypatch.setitem(sys.modules, "pkg.two", sys)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pkg.two", sys)
+        assert not native.use()
+    native.sources()[0].unlink()
     assert not native.use()
     assert sys.meta_path == before
 
