@@ -47,9 +47,6 @@ MODULES: Final = (
 )
 """Compiled together: they call each other in C, so either all of them are used or none."""
 
-OFF: Final = "SCANWAY_EDGE_NATIVE"
-"""Set to 0, the edge runs as Python even where it was compiled."""
-
 _ROOT: Final = Path(__file__).parent.parent
 
 
@@ -86,7 +83,7 @@ class _Finder:
 
 def use() -> bool:
     """Call it before any of these modules is imported. Whether compiled ones will be."""
-    if os.environ.get(OFF) == "0" or any(name in sys.modules for name in MODULES):
+    if any(name in sys.modules for name in MODULES):
         return False
     try:
         place = folder()

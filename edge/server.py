@@ -4,6 +4,7 @@ SIGTERM stops it. SIGHUP replaces its workers one after the other, without a req
 """
 
 import http.client
+import importlib
 import logging
 import multiprocessing
 import os
@@ -232,7 +233,9 @@ def serve() -> None:
         where = f"{settings.host}:{settings.port}"
         reason = error.strerror or str(error)
         sys.exit(f"ERROR edge: {where} cannot be used ({reason}). Free it or set SCANWAY_EDGE_BIND.")
-    native.use()
+    if settings.native:
+        native.use()
+    importlib.import_module("edge.app")  # once, for all workers: they are forked, and start in no time
     server(settings).serve()
 
 

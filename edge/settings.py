@@ -37,6 +37,8 @@ class Settings:
     """An operator's City file; '' for the built-in one."""
     unknown_limit: int = 60
     """Unknown codes a minute and worker that one network prefix may ask for; 0 lifts the limit."""
+    native: bool = True
+    """Whether the compiled hot path is used where there is one."""
 
 
 def from_env(environ: Mapping[str, str] | None = None) -> Settings:
@@ -58,6 +60,7 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
         short_host=_short_host((env.get("SCANWAY_SHORT_URL") or "").strip()),
         geoip_path=env.get("SCANWAY_GEOIP_PATH") or "",
         unknown_limit=_whole(env, "SCANWAY_UNKNOWN_LIMIT", default.unknown_limit, 0, 1_000_000),
+        native=_whole(env, "SCANWAY_EDGE_NATIVE", int(default.native), 0, 1) == 1,
     )
 
 

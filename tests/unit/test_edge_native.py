@@ -60,13 +60,10 @@ def test_a_module_missing_among_the_compiled_ones_is_said_and_not_replaced_by_it
         sys.meta_path[0].find_spec("pkg.two")
 
 
-def test_nothing_is_used_that_was_not_compiled_or_is_switched_off_or_comes_too_late(project, monkeypatch):
+def test_nothing_is_used_that_was_not_compiled_or_comes_too_late(project, monkeypatch):
     before = list(sys.meta_path)
     assert not native.use()
     compile_it(project)
-    monkeypatch.setenv(native.OFF, "0")
-    assert not native.use()
-    monkeypatch.delenv(native.OFF)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "pkg.two", sys)
         assert not native.use()
