@@ -76,16 +76,19 @@ def test_sigterm_to_one_worker_after_the_other_breaks_no_connection_and_loses_no
 
 
 def test_without_the_drain_a_worker_that_leaves_breaks_connections(start):
-    """The negative control: SIGINT is the server's own stop."""
+    """The negative control: SIGINT is the server's own stop. It takes the right moment: tried until one breaks."""
     edge = start(2)
-    hammer = Hammer(edge.port, ["spring"], per_second=PER_SECOND, connections=64)
-    time.sleep(1)
-    for _ in range(3):
-        for pid in pids(edge):
-            os.kill(pid, signal.SIGINT)
-            until(lambda pid=pid: len(pids(edge) - {pid}) == 2, "it is replaced", 30)
-            time.sleep(1)
-    assert hammer.stop().resets > 0
+    for _ in range(6):
+        hammer = Hammer(edge.port, ["spring"], per_second=PER_SECOND, connections=64)
+        time.sleep(1)
+        for _ in range(3):
+            for pid in pids(edge):
+                os.kill(pid, signal.SIGINT)
+                until(lambda pid=pid: len(pids(edge) - {pid}) == 2, "it is replaced", 30)
+                time.sleep(1)
+        if hammer.stop().resets > 0:
+            return
+    pytest.fail("No connection broke.")
 
 
 def test_a_worker_that_cannot_be_replaced_stays(start, valkey, tmp_path, capfd):
