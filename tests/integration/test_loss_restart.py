@@ -76,7 +76,7 @@ def test_sigterm_to_one_worker_after_the_other_breaks_no_connection_and_loses_no
 
 
 def test_without_the_drain_a_worker_that_leaves_breaks_connections(start):
-    """The negative control: SIGINT is the server's own stop. It takes the right moment: tried until one breaks."""
+    """The negative control: SIGINT is the server's own stop. Tried until a connection breaks."""
     edge = start(2)
     for _ in range(6):
         hammer = Hammer(edge.port, ["spring"], per_second=PER_SECOND, connections=64)
