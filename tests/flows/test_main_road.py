@@ -32,7 +32,7 @@ def test_one_code_from_the_console_to_a_phone_to_a_chart(
     page.wait_for_selector("text=QR code")
     link_page = page.url
     assert "Spring poster" in page.content()
-    assert page.locator(".qr-frame img").evaluate("image => image.complete && image.naturalWidth > 0")
+    page.wait_for_function("document.querySelector('.qr-frame img')?.naturalWidth > 0")
 
     files = {kind: download(page, kind, tmp_path) for kind in ("svg", "png", "pdf")}
     assert files["svg"].read_text().startswith("<?xml")
