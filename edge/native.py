@@ -55,10 +55,14 @@ def sources() -> list[Path]:
 
 
 def folder() -> Path:
-    """Where the compilation of exactly these sources for exactly this Python is, or would be."""
+    """Where the compilation of exactly these sources for exactly this Python is, or would be.
+
+    Their whole packages are looked at: mypyc copies constants of the modules beside them.
+    """
     digest = hashlib.sha256(sys.version.encode())
-    for path in sources():
-        digest.update(path.read_bytes())
+    for package in sorted({name.partition(".")[0] for name in MODULES}):
+        for path in sorted((_ROOT / package).rglob("*.py")):
+            digest.update(path.read_bytes())
     return Path(sys.prefix) / "native" / digest.hexdigest()[:16]
 
 
