@@ -1,8 +1,10 @@
 """Ports and addresses of this machine."""
 
+import contextlib
 import errno
 import secrets
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psutil
@@ -75,25 +77,40 @@ def require_free(bind: Bind, purpose: str, variable: str, example: str) -> None:
 
 
 def free_port() -> int:
-    """A port that is free on 127.0.0.1 and stays so until it is used: never given twice by one process.
+    """A port that is free on 127.0.0.1 and stays so until it is used, also while a server restarts.
 
-    Below 32768 the kernel gives no port to outgoing connections, which on a busy machine take a port of the
-    usual range within the second between choosing it and listening.
+    Each process claims whole blocks of ports, so that two of them never choose the same one, and gives each
+    of its ports once. Below 32768 the kernel gives no port to outgoing connections, which on a busy machine
+    take a port of the usual range within the second between choosing it and listening.
     """
     while True:
-        port = 15000 + secrets.randbelow(17000)
-        if port in _given:
-            continue
-        with socket.socket() as probe:
-            try:
+        for port in _block:
+            with contextlib.suppress(OSError), socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _given.add(port)
-        return port
+                return port
+        _claim()
 
 
-_given: set[int] = set()
+_PORTS, _BLOCK = range(15000, 32000), 100
+_block: Iterator[int] = iter(())
+
+
+def _claim() -> None:
+    """The claim is the UDP port of a block's first number, held until this process ends."""
+    global _block
+    starts = _PORTS[::_BLOCK]
+    first = secrets.randbelow(len(starts))
+    for start in (*starts[first:], *starts[:first]):
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.1", start))
+        except OSError:
+            claim.close()
+            continue
+        claim.detach()
+        _block = iter(range(start, start + _BLOCK))
+        return
+    raise SetupError(f"No ports are left from {_PORTS.start} to {_PORTS.stop - 1}: end programs that hold them.")
 
 
 def lan_address() -> str:

@@ -80,8 +80,11 @@ class EdgeProcess:
             }
             | environment,
         )
-        assert select.select([self.process.stdout], [], [], 20)[0], "the edge did not say that it is ready"
-        assert self.process.stdout.readline() == "ready\n"
+        said = select.select([self.process.stdout], [], [], 20)[0] and self.process.stdout.readline()
+        if said != "ready\n":
+            self.process.kill()
+            self.process.communicate()
+            raise AssertionError(f"The edge did not say that it is ready, but {said!r}.")
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

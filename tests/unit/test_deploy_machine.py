@@ -2,9 +2,12 @@
 
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
+from deploy import ports
 from deploy.engines.platform import problem
 from deploy.errors import SetupError
 from deploy.ports import Bind, free_port, lan_address, parse_bind, require_free
@@ -27,6 +30,31 @@ def test_a_free_port_is_left_free() -> None:
     port = free_port()
     for _ in range(2):
         require_free(Bind("127.0.0.1", port), "a test", "X", "1")
+
+
+def test_processes_never_choose_the_same_free_port() -> None:
+    ask = "from deploy.ports import free_port; print(*(free_port() for _ in range(150))); input()"
+    others = [
+        subprocess.Popen([sys.executable, "-c", ask], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    chosen = [free_port() for _ in range(150)]
+    for other in others:
+        assert other.stdout
+        chosen += map(int, other.stdout.readline().split())
+    for other in others:
+        other.communicate("\n")
+    assert len(chosen) == len(set(chosen)) == 600
+
+
+def test_no_free_ports_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        monkeypatch.setattr(ports, "_PORTS", range(port, port + 1))
+        monkeypatch.setattr(ports, "_block", iter(()))
+        with pytest.raises(SetupError, match=f"No ports are left from {port} to {port}: end programs"):
+            free_port()
 
 
 def test_an_address_of_another_machine() -> None:
