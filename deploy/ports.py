@@ -110,7 +110,7 @@ def _claim() -> None:
         claim.detach()
         _block = iter(range(start, start + _BLOCK))
         return
-    raise SetupError(f"No ports are left from {_PORTS.start} to {_PORTS.stop - 1}: end programs that hold them.")
+    raise SetupError(f"No ports are left from {_PORTS[0]} to {_PORTS[-1]}: end programs that hold them.")
 
 
 def lan_address() -> str:

@@ -34,9 +34,9 @@ def test_a_free_port_is_left_free() -> None:
 
 def test_processes_never_choose_the_same_free_port() -> None:
     ask = "from deploy.ports import free_port; print(*(free_port() for _ in range(150))); input()"
+    pipe = subprocess.PIPE
     others = [
-        subprocess.Popen([sys.executable, "-c", ask], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", ask], text=True, stdin=pipe, stdout=pipe) for _ in range(3)
     ]
     chosen = [free_port() for _ in range(150)]
     for other in others:
