@@ -7,8 +7,7 @@ from urllib.parse import quote
 from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
 
 from analytics.events import Reason
-from edge.decide import Decision
-from edge.entry import Headers, redirect
+from edge.decide import Decision, Headers
 from edge.pages import Page, Pages
 from edge.rules import App, Notice
 from edge.visit import Visit
@@ -32,8 +31,8 @@ class Answers:
 
     def send(self, visit: Visit, decision: Decision, more: Iterable[tuple[str, str]] = ()) -> None:
         """The whole answer to a decision, with `more` headers."""
-        if decision.location is not None:
-            visit.protocol.response_empty(decision.status, [*redirect(decision.location), *more])
+        if decision.headers is not None:
+            visit.protocol.response_empty(decision.status, [*decision.headers, *more])
             return
         language, action = visit.header("accept-language", ""), decision.action
         if decision.reason is Reason.PASSWORD:

@@ -25,7 +25,7 @@ from edge.client_address import ClientAddress
 from edge.decide import UNAVAILABLE, decide
 from edge.domains import Site, Sites
 from edge.drain import Drain
-from edge.entry import UNREACHABLE, Entry, read, redirect
+from edge.entry import UNREACHABLE, Entry, read
 from edge.event_id import Mint
 from edge.invalidation import listen
 from edge.log import configure_logging
@@ -46,6 +46,10 @@ from edge.visit import Visit, encode_visit
 log = logging.getLogger("edge")
 
 ByLoop = Callable[[Any], None]
+
+# Compiled, names of this module's own need no looking up.
+_now: Final = monotonic
+_now_ns: Final = time_ns
 
 SWITCH_INTERVAL: Final = 0.001
 """Seconds until a thread that computes gives way to another. A scan would wait Python's own 5 ms while the
@@ -109,30 +113,34 @@ class Edge:
         loop's. A link that leads everybody to one address is answered here, from local names: to make an
         object of them would cost a tenth of the whole answer.
         """
-        scope, protocol, started = watcher.scope, watcher.proto, monotonic()
+        scope, protocol, started = watcher.scope, watcher.proto, _now()
         try:
-            header, method, query = scope.headers.get, scope.method, scope.query_string
+            header, method = scope.headers.get, scope.method
+            query: str = scope.query_string
             host, placement = header("host", ""), ""
             site = self._sites.hot(host, started)
             if site is None or method not in METHODS or self._drain.leaving:
                 return by_loop(watcher)
-            code = scope.path[1:].lower()
+            path: str = scope.path
+            code = path[1:].lower()
             if "/" in code or "p=" in query:
                 if code.startswith("01/") or code.endswith(("/", "+")):
                     return by_loop(watcher)  # a product, or a preview
                 code, placement = placed(code, query)
             entry = self._links.cached(site.prefix + code, started)
-            if entry is None or entry.redirect is None or entry.always is None:
+            decision = None if entry is None else entry.always
+            if entry is None or decision is None or decision.headers is None:
                 visit = Visit(scope, protocol, started, header, host, method, query, code, placement)
                 return self._answer_otherwise(visit, entry, site, watcher, by_loop)
 
-            decision, now_ns, ip = entry.always, time_ns(), self._address.of(scope)
+            now_ns, ip = _now_ns(), self._address.of(scope)
             event_id = self._mint.event_id(now_ns)
             payload = encode_visit(
-                event_id, now_ns, entry.record, decision, method, host, code, query, ip, header, placement
-            )
+                event_id, now_ns, entry, decision, method, host, code, query, ip,
+                header("user-agent", ""), header("accept-language", ""), header, placement,
+            )  # fmt: skip
             self.recorder.put(payload, decision.reason, started)
-            protocol.response_empty(decision.status, entry.redirect)
+            protocol.response_empty(decision.status, decision.headers)
         except Exception:
             self._fault(scope, protocol)
         watcher.done()
@@ -156,12 +164,11 @@ class Edge:
         decision = entry.always
         if decision is None:
             needs = entry.compiled.needs
-            facts = facts_of(needs, visit, entry.record.link_id, self._places)
+            facts = facts_of(needs, visit, entry.link_id, self._places)
             decision = decide(entry.record, facts, entry.compiled)
-        self.recorder.record(visit, entry.record, decision)
-        if decision.location is not None:
-            headers = entry.redirect or redirect(decision.location)
-            visit.protocol.response_empty(decision.status, headers)
+        self.recorder.record(visit, entry, decision)
+        if decision.headers is not None:
+            visit.protocol.response_empty(decision.status, decision.headers)
         else:
             self._answers.send(visit, decision)
 

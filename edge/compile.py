@@ -7,6 +7,7 @@ sentence for its author.
 from bisect import bisect_right
 from functools import lru_cache
 from itertools import accumulate
+from typing import Final
 
 from analytics.events import Reason
 from edge import rules as r
@@ -15,7 +16,7 @@ from edge.decide import GONE, Compiled, Decision, Outcome, Test
 from edge.destination import destination
 from edge.facts import Facts
 from edge.intent import address
-from edge.record import Record, RecordError
+from edge.record import ACTIVE, Record, RecordError
 
 
 def needs_count(record: Record) -> bool:
@@ -49,7 +50,9 @@ def compiled_record(record: Record) -> Compiled:
     own = r.Redirect(to=record.destination, pass_query=record.pass_query)
     otherwise, need = _outcome(own, 0, record)
     guarded = bool(record.password) and not any(isinstance(rule.then, r.Password) for rule in record.rules)
-    return Compiled(tuple(compiled), otherwise, needs | need, guarded, uncounted)
+    always = record.starts_at is None and record.expires_at is None
+    is_open = record.state == ACTIVE and always and not record.max_scans and not guarded
+    return Compiled(tuple(compiled), otherwise, needs | need, guarded, uncounted, is_open)
 
 
 @lru_cache(maxsize=4096)
@@ -133,14 +136,22 @@ def _redirect(action: r.Redirect, rule: int, status: int) -> tuple[Outcome, int]
     to, pass_query, utm = action.to, action.pass_query, action.utm
     need = _text_needs(to, utm)
     if not (pass_query or utm or "{" in to):
-        fixed = Decision(Reason.OK, status, to, rule)
-        return lambda _: fixed, 0
+        return (_shared if rule else _fixed)(status, to, rule, 0), 0
     return (
         lambda facts: Decision(
             Reason.OK, status, destination(to, facts, pass_query=pass_query, utm=utm), rule
         ),
         need,
     )
+
+
+def _fixed(status: int, to: str, rule: int, variant: int) -> Outcome:
+    decision = Decision(Reason.OK, status, to, rule, variant)
+    return lambda _: decision
+
+
+_shared: Final = lru_cache(maxsize=4096)(_fixed)
+"""The same one for every link with the same rule: less to keep, and likelier at hand."""
 
 
 def _split(action: r.Split, rule: int, status: int) -> tuple[Outcome, int]:
@@ -163,8 +174,7 @@ def _split(action: r.Split, rule: int, status: int) -> tuple[Outcome, int]:
 def _variant(action: r.Redirect, rule: int, status: int, number: int) -> Outcome:
     to, pass_query, utm = action.to, action.pass_query, action.utm
     if not (pass_query or utm or "{" in to):
-        fixed = Decision(Reason.OK, status, to, rule, number)
-        return lambda _: fixed
+        return _shared(status, to, rule, number)
     return lambda facts: Decision(
         Reason.OK, status, destination(to, facts, pass_query=pass_query, utm=utm), rule, number
     )

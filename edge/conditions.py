@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -53,10 +52,28 @@ def compile_leaf(condition: r.AnyCondition) -> Leaf:
     return make(condition)
 
 
+_TEXTS: Final[dict[str, Callable[[Facts], str]]] = {
+    "os": lambda facts: facts.os,
+    "device": lambda facts: facts.device,
+    "in_app": lambda facts: facts.in_app,
+    "country": lambda facts: facts.country,
+    "continent": lambda facts: facts.continent,
+    "region": lambda facts: facts.region,
+    "city": lambda facts: facts.city,
+    "placement": lambda facts: facts.placement,
+}
+
+
 def _one_of(
-    fact: str, field: str, values: tuple[str, ...], need: int, *, fold: bool = False, some: str = ""
+    fact: str,
+    field: str,
+    values: tuple[str, ...],
+    need: int,
+    *,
+    fold: bool = False,
+    some: str = "",
 ) -> Leaf:
-    get: Callable[[Facts], str] = attrgetter(field)
+    get = _TEXTS[field]
     wanted = _words(values)
     if not values:
         return Leaf(lambda facts: get(facts) != "", need, fact, get, some)

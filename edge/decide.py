@@ -3,46 +3,83 @@
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from analytics.events import Reason
 from edge.facts import Facts
 from edge.record import ACTIVE, BLOCKED, DELETED, PAUSED, Record
 from edge.rules import Action
 
+Headers = list[tuple[str, str]]
+"""Response headers as granian takes them."""
 
-class Decision(msgspec.Struct, frozen=True, gc=False):
-    """The outcome of one scan."""
+_NEVER_CACHED: Final = ("cache-control", "private, no-store")
+_NOT_INDEXED: Final = ("x-robots-tag", "noindex")
 
-    reason: Reason
-    status: int
-    """HTTP status of the answer."""
-    location: str | None = None
-    """Where to redirect to; None means a page."""
-    rule: int = 0
-    """Which rule decided, from 1; 0: none."""
-    variant: int = 0
-    """Which variant of its split, from 1; 0: no split."""
-    action: Action | None = None
-    """What the page shows, where a rule made it."""
+
+def redirect(location: str) -> Headers:
+    """Never cached, 301 included: otherwise an edit would not reach a phone, nor a second scan be counted."""
+    return [("location", location), _NEVER_CACHED, _NOT_INDEXED]
+
+
+class Decision:
+    """The outcome of one scan. Shared between scans: nobody changes one."""
+
+    __slots__ = ("action", "headers", "location", "reason", "rule", "status", "variant", "word")
+
+    def __init__(
+        self,
+        reason: Reason,
+        status: int,
+        location: str | None = None,
+        rule: int = 0,
+        variant: int = 0,
+        action: Action | None = None,
+    ) -> None:
+        self.reason = reason
+        self.word: str = reason.value
+        """The reason as it is recorded."""
+        self.status = status
+        """HTTP status of the answer."""
+        self.location = location
+        """Where to redirect to; None means a page."""
+        self.headers: Headers | None = redirect(location) if location else None
+        """Of the redirect."""
+        self.rule = rule
+        """Which rule decided, from 1; 0: none."""
+        self.variant = variant
+        """Which variant of its split, from 1; 0: no split."""
+        self.action = action
+        """What the page shows, where a rule made it."""
 
 
 Test = Callable[[Facts], bool]
 Outcome = Callable[[Facts], Decision]
 
 
-class Compiled(msgspec.Struct, frozen=True):
+class Compiled:
     """A record's rules, ready to run. Made once when the record is decoded, by `edge.compile`."""
 
-    rules: tuple[tuple[Test, Outcome], ...]
-    otherwise: Outcome
-    """The link's own destination."""
-    needs: int
-    """Which facts are asked for: flags of `edge.conditions`."""
-    whole_password: bool
-    """The password guards every answer, not one rule's."""
-    uncounted: int = 0
-    """How many rules, from the first, can be asked before the scan is counted."""
+    __slots__ = ("is_open", "needs", "otherwise", "rules", "uncounted", "whole_password")
+
+    def __init__(
+        self,
+        rules: tuple[tuple[Test, Outcome], ...],
+        otherwise: Outcome,
+        needs: int,
+        whole_password: bool,
+        uncounted: int = 0,
+        is_open: bool = False,
+    ) -> None:
+        self.rules = rules
+        self.otherwise = otherwise
+        """The link's own destination."""
+        self.needs = needs
+        """Which facts are asked for: flags of `edge.conditions`."""
+        self.whole_password = whole_password
+        """The password guards every answer, not one rule's."""
+        self.uncounted = uncounted
+        """How many rules, from the first, can be asked before the scan is counted."""
+        self.is_open = is_open
+        """The rules alone decide: the link is active, at all times, and has no limit and no password."""
 
 
 UNKNOWN: Final = Decision(Reason.UNKNOWN, 404)
@@ -80,17 +117,18 @@ def decide(record: Record | None, facts: Facts, compiled: Compiled | None = None
 
     Raises RecordError where it has to be compiled and cannot.
     """
-    refused = refusal(record, facts.at_ms)
-    if refused is not None or record is None:
-        return refused or UNKNOWN
-    if compiled is None:
-        from edge.compile import compiled_record  # it builds on this module
+    if compiled is None or not compiled.is_open:
+        refused = refusal(record, facts.at_ms)
+        if refused is not None or record is None:
+            return refused or UNKNOWN
+        if compiled is None:
+            from edge.compile import compiled_record  # it builds on this module
 
-        compiled = compiled_record(record)
-    if compiled.whole_password and not facts.unlocked:
-        return LOCKED
-    if record.max_scans and facts.scan_number is not None and facts.scan_number > record.max_scans:
-        return _or_fallback(USED_UP, record)
+            compiled = compiled_record(record)
+        if compiled.whole_password and not facts.unlocked:
+            return LOCKED
+        if record.max_scans and facts.scan_number is not None and facts.scan_number > record.max_scans:
+            return _or_fallback(USED_UP, record)
     for holds, outcome in compiled.rules:
         if holds(facts):
             return outcome(facts)

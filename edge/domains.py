@@ -5,9 +5,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from edge.entry import check_url
+from edge.entry import Entry, check_url
 from edge.record import NOBODY, Domain, Record, RecordError, decode_domain, domain_key
-from edge.resolver import Resolver
+from edge.resolver import Kept, Resolver
 from edge.valkey import Value
 
 MAX_DOMAINS: Final = 10_000
@@ -16,21 +16,20 @@ MAX_SPELLINGS: Final = 20_000
 MAX_HOST: Final = 255
 
 
-class Site:
+class Site(Kept):
     """A short domain as the edge answers for it."""
 
-    __slots__ = ("domain", "due", "host", "look", "mark", "nobody", "prefix")
+    __slots__ = ("domain", "host", "nobody", "prefix")
 
     def __init__(self, host: str, domain: Domain | None, due: float) -> None:
+        super().__init__(due)
         self.host = host
         """Lower case, no port; '' for the default domain."""
         self.prefix = f"{host}/" if host else ""
         """What stands before a code in a link's name."""
         self.domain = domain
-        self.nobody = NOBODY if domain is None else Record(domain.workspace_id, 0, "")
+        self.nobody = Entry(NOBODY if domain is None else Record(domain.workspace_id, 0, ""), 0.0)
         """Stands in for the link of an unknown code: on a workspace's domain it is that workspace's scan."""
-        self.mark, self.look = 0, 0.0
-        self.due = due
 
 
 DEFAULT: Final = Site("", None, float("inf"))

@@ -1,44 +1,40 @@
 """A link in this process's memory: its record, checked, with the answer prepared."""
 
-from typing import Final
+from typing import Any, Final
 
 from edge.compile import compiled_record
 from edge.conditions import COUNTED
 from edge.decide import REDIRECTS, STATES, UNAVAILABLE, Compiled, Decision, timeless
 from edge.record import NOBODY, Record, RecordError, decode
+from edge.resolver import Kept
 from edge.rules import Action, App, Notice, Password, Redirect, Split
 
 _SCHEMES: Final = ("https://", "http://")
-
-Headers = list[tuple[str, str]]
-"""Response headers as granian takes them."""
 
 PLAIN: Final = Compiled((), lambda _: UNAVAILABLE, 0, False)
 """No rules to run: of an entry that is always answered the same."""
 
 
-class Entry:
+class Entry(Kept):
     """One L1 entry. Built once per fetch, read by every hit."""
 
-    __slots__ = ("always", "asks", "compiled", "due", "look", "mark", "record", "redirect")
+    __slots__ = ("always", "asks", "compiled", "link_id", "record", "version", "workspace_id")
 
     def __init__(self, record: Record, due: float) -> None:
         """Raises RecordError where the rules cannot work."""
+        super().__init__(due)
         self.record = record
+        # Ints. Compiled, one of type int would be taken apart here and put together again for every event.
+        self.workspace_id: Any = record.workspace_id
+        self.link_id: Any = record.link_id
+        self.version: Any = record.version
         self.always: Decision | None = timeless(record)
-        self.redirect: Headers | None = None
-        """The headers of the redirect, where it is always the same."""
         self.compiled: Compiled = PLAIN
         self.asks = False
         """Whether an answer may have to wait: for Valkey's counters, or for a password."""
         if self.always is None:
             self.compiled = compiled_record(record)
             self.asks = self.compiled.needs & COUNTED != 0 or bool(record.password)
-        elif self.always.location:
-            self.redirect = redirect(self.always.location)
-        self.mark, self.look = 0, 0.0
-        self.due = due
-        """time.monotonic() from which the next hit has the record fetched again."""
 
 
 class Unreachable(Entry):
@@ -49,7 +45,6 @@ class Unreachable(Entry):
     def __init__(self) -> None:
         super().__init__(NOBODY, 0.0)
         self.always = UNAVAILABLE
-        self.redirect = None
 
 
 UNREACHABLE: Final = Unreachable()
@@ -109,12 +104,3 @@ def _check_action(action: Action) -> None:
                 check_url(url)
         for text in (action.ios_link, action.android_link, action.android_package):
             _check_text(text)
-
-
-_NEVER_CACHED: Final = ("cache-control", "private, no-store")
-_NOT_INDEXED: Final = ("x-robots-tag", "noindex")
-
-
-def redirect(location: str) -> Headers:
-    """Never cached, 301 included: otherwise an edit would not reach a phone, nor a second scan be counted."""
-    return [("location", location), _NEVER_CACHED, _NOT_INDEXED]

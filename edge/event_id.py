@@ -3,9 +3,10 @@
 import os
 import struct
 from itertools import count
+from typing import Final
 
-_pack = struct.Struct(">QQ").pack
-_VARIANT = 0x8000_0000_0000_0000
+_pack: Final = struct.Struct(">QQ").pack
+_VARIANT: Final = 0x8000_0000_0000_0000
 
 
 class Mint:

@@ -7,7 +7,6 @@ import re
 from typing import Any, Final, NamedTuple
 
 from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
-from msgspec import structs
 from redis.exceptions import RedisError
 
 from analytics.events import Reason
@@ -18,13 +17,13 @@ from edge.conditions import NUMBER, VISITOR
 from edge.counter import Counter
 from edge.decide import PREVIEW, UNAVAILABLE, UNKNOWN, Decision, decide, refusal
 from edge.domains import Site, Sites
-from edge.entry import Entry
+from edge.entry import UNREACHABLE, Entry
 from edge.event_id import Mint
 from edge.gs1 import Gs1Error, parse
 from edge.metrics import SLOT
 from edge.password_form import PasswordForm
 from edge.places import Places
-from edge.record import DAMAGED_KEY, NOBODY, Record
+from edge.record import DAMAGED_KEY, Record
 from edge.recorder import Recorder
 from edge.request import facts_of, looks_like_a_robot, placed
 from edge.resolver import Resolver, Unavailable
@@ -120,7 +119,9 @@ class LongWay:
                 decision = PREVIEW
             elif cookies and decision.location is not None:
                 # 307 and 308 would have the browser send the password on.
-                decision = structs.replace(decision, status=303)
+                decision = Decision(
+                    decision.reason, 303, decision.location, decision.rule, decision.variant, decision.action
+                )
         elif decision is UNKNOWN:
             wait = self._limit.retry_after(visit.ip, visit.started)
             if wait:
@@ -131,13 +132,11 @@ class LongWay:
             if site is not None and site.domain is not None and site.domain.not_found:
                 decision = Decision(Reason.UNKNOWN, 302, site.domain.not_found)
 
-        record = NOBODY if entry is None else entry.record
-        if entry is None and site is not None and site.domain is not None:
-            record = site.nobody
-        self._recorder.record(visit, record, decision)
+        whose = entry or (UNREACHABLE if site is None else site.nobody)
+        self._recorder.record(visit, whose, decision)
         if asked is not None and entry is not None and (asked.preview or decision is PREVIEW):
             # A limited link would be given away.
-            hidden = would.reason is not Reason.OK or bool(record.max_scans)
+            hidden = would.reason is not Reason.OK or bool(entry.record.max_scans)
             where = None if hidden else would.location
             self._answers.preview(visit, asked.names[0], where, would.reason)
         else:

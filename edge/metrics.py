@@ -74,6 +74,7 @@ REASON_SLOT: Final = {reason: 1 + number * BUCKETS for number, reason in enumera
 """The first of each reason's slots."""
 _FIRST_GAUGE: Final = SLOT[next(iter(GAUGES))]
 _LATENCY_SUM: Final = SLOT[f"{LATENCY}:sum"]
+_bucket: Final = bisect_left
 _BOUNDS: Final = tuple(bound * 1_000 for bound in LATENCY_MICROSECONDS)
 
 FILE_SIZE: Final = 4096
@@ -87,7 +88,7 @@ Values = list[int]
 
 def count_scan(counters: memoryview, reason: Reason, nanoseconds: int) -> None:
     """Counts one answer. The time is never negative: take it from a monotonic clock."""
-    counters[REASON_SLOT[reason] + bisect_left(_BOUNDS, nanoseconds)] += 1
+    counters[REASON_SLOT[reason] + _bucket(_BOUNDS, nanoseconds)] += 1
     counters[_LATENCY_SUM] += nanoseconds
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.events import Reason
-from edge.decide import PAGE_DECISIONS, Decision
-from edge.entry import Headers
+from edge.decide import PAGE_DECISIONS, Decision, Headers
 from edge.intent import WEB, scheme
 from edge.language import LANGUAGES, best_language
 from edge.password import MAX_PASSWORD

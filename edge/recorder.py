@@ -2,13 +2,16 @@
 
 import threading
 from time import monotonic
+from typing import Final
 
 from analytics.events import Reason
 from edge.decide import Decision
+from edge.entry import Entry
 from edge.metrics import count_scan
-from edge.record import Record
 from edge.spool import Spool
 from edge.visit import Visit, encode_visit
+
+_now: Final = monotonic  # compiled, a name of this module's own needs no looking up
 
 
 class Recorder:
@@ -21,11 +24,11 @@ class Recorder:
         # Called by name: `with` costs twice as much.
         self._acquire, self._release = self._lock.acquire, self._lock.release
 
-    def record(self, visit: Visit, record: Record, decision: Decision) -> None:
+    def record(self, visit: Visit, entry: Entry, decision: Decision) -> None:
         """Before the answer leaves, with the time it took to find."""
         payload = encode_visit(
-            visit.event_id, visit.now_ns, record, decision, visit.method, visit.host, visit.code, visit.query,
-            visit.ip, visit.header, visit.placement,
+            visit.event_id, visit.now_ns, entry, decision, visit.method, visit.host, visit.code, visit.query,
+            visit.ip, visit.agent, visit.languages, visit.header, visit.placement,
         )  # fmt: skip
         self.put(payload, decision.reason, visit.started)
 
@@ -34,7 +37,7 @@ class Recorder:
         self._acquire()
         try:
             self.spool.append(payload)
-            count_scan(self._counters, reason, int((monotonic() - started) * 1e9))
+            count_scan(self._counters, reason, int((_now() - started) * 1e9))
         finally:
             self._release()
 

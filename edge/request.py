@@ -22,6 +22,12 @@ _MAX_HINT: Final = MAX_FIELD["ch_platform"]
 _MAX_LANGUAGES: Final = MAX_FIELD["accept_language"]
 _MAX_QUERY: Final = MAX_FIELD["query"]
 NO_GLANCE: Final = Glance()
+# Compiled, names of this module's own need no looking up.
+_nowhere: Final = NOWHERE
+_nothing: Final = NOTHING
+_glance: Final = glance
+_accepted: Final = accepted_languages
+_referrer: Final = referrer
 _PREFETCH: Final = ("prefetch", "prerender", "preview")
 
 
@@ -37,18 +43,18 @@ def facts_of(
 ) -> Facts:
     """The facts that `needs` names (flags of edge.conditions), and what costs nothing. Never raises."""
     header = visit.header
-    agent, place = NO_GLANCE, NOWHERE
+    agent, place = NO_GLANCE, _nowhere
     languages: tuple[tuple[str, float], ...] = ()
     if needs & AGENT:
-        said, platform, mobile = header("user-agent", "")[:_MAX_TEXT], "", ""
+        said, platform, mobile = visit.agent[:_MAX_TEXT], "", ""
         if "Chrom" in said:  # as it is recorded: nobody else sends client hints
             platform = header("sec-ch-ua-platform", "")[:_MAX_HINT]
             mobile = header("sec-ch-ua-mobile", "")[:_MAX_HINT] if platform else ""
-        agent = glance(said, platform, mobile)
+        agent = _glance(said, platform, mobile)
     if needs & PLACE:
         place = places.of(visit.ip)
     if needs & LANGUAGE:
-        languages = accepted_languages(header("accept-language", "")[:_MAX_LANGUAGES])
+        languages = _accepted(visit.languages[:_MAX_LANGUAGES])
     os, device, in_app = agent
     country, region, city, continent = place
     # By position, in the order of the class: a name each would cost as much as the rest.
@@ -56,7 +62,7 @@ def facts_of(
         visit.now_ns // 1_000_000,
         visit.code,
         visit.placement,
-        parameters(visit.query[:_MAX_QUERY]) if needs & QUERY and visit.query else NOTHING,
+        parameters(visit.query[:_MAX_QUERY]) if needs & QUERY and visit.query else _nothing,
         visit.query,
         os,
         device,
@@ -66,12 +72,12 @@ def facts_of(
         city,
         continent,
         languages,
-        referrer(header("referer", "")[:_MAX_TEXT]) if needs & REFERRER else "",
+        _referrer(header("referer", "")[:_MAX_TEXT]) if needs & REFERRER else "",
         visit.ip,
         looks_like_a_robot(visit) if needs & BOT else False,
         scan_number,
         is_new,
-        bucket(link_id, visit.ip, header("user-agent", "")) if needs & BUCKET else 0,
+        bucket(link_id, visit.ip, visit.agent) if needs & BUCKET else 0,
         visit.event_id.hex() if needs & CLICK else "",
         unlocked,
     )
@@ -85,7 +91,7 @@ def looks_like_a_robot(visit: Visit) -> bool:
     purpose = header("sec-purpose", "") or header("purpose", "")
     if purpose and any(word in purpose for word in _PREFETCH):
         return True
-    agent = header("user-agent", "")[:_MAX_TEXT]
+    agent = visit.agent[:_MAX_TEXT]
     return not agent.strip() or named(agent).signal != ""
 
 

@@ -14,7 +14,7 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -55,15 +55,18 @@ class Unavailable(Exception):
     """Nothing can be said about this code now: Valkey is away, was emptied, or holds a damaged record."""
 
 
-class Kept(Protocol):
+class Kept:
     """What memory holds."""
 
-    due: float
-    """time.monotonic() from which the next hit has it fetched again."""
-    mark: int
-    """hash() of the value it was made of."""
-    look: float
-    """time.monotonic() from which a hit looks whether it is due, and counts as another use."""
+    __slots__ = ("due", "look", "mark")
+
+    def __init__(self, due: float) -> None:
+        self.due = due
+        """time.monotonic() from which the next hit has it fetched again."""
+        self.look = 0.0
+        """time.monotonic() from which a hit looks whether it is due, and counts as another use."""
+        self.mark = 0
+        """hash() of the value it was made of."""
 
 
 T = TypeVar("T", bound=Kept)

@@ -1,7 +1,7 @@
 """One request for a code as an event: what is recorded of it, and how much."""
 
-import time
 from collections.abc import Callable
+from time import monotonic, time_ns
 from typing import Final
 
 from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]
@@ -10,10 +10,14 @@ from msgspec import structs
 from analytics.events import Scan, encode_scan
 from edge.client_address import ClientAddress
 from edge.decide import Decision
+from edge.entry import Entry
 from edge.event_id import Mint
-from edge.record import Record
 
 Header = Callable[[str, str], str]
+
+# Compiled, names of this module's own need no looking up.
+_encode: Final = encode_scan
+_now_ns: Final = time_ns
 
 MAX_CODE: Final = 64
 
@@ -41,8 +45,8 @@ class Visit:
     """One request for a code on its way through the edge: what is read of it once, and used by every step."""
 
     __slots__ = (
-        "code", "event_id", "header", "host", "ip", "method", "now_ns", "placement", "protocol", "query",
-        "scope", "started",
+        "agent", "code", "event_id", "header", "host", "ip", "languages", "method", "now_ns", "placement",
+        "protocol", "query", "scope", "started",
     )  # fmt: skip
 
     def __init__(
@@ -70,30 +74,33 @@ class Visit:
         self.query = query
         self.code = code
         self.placement = placement
+        self.agent, self.languages = header("user-agent", ""), header("accept-language", "")
         self.now_ns, self.event_id, self.ip = 0, b"", ""
 
     @classmethod
     def read(cls, scope: Scope, protocol: HTTPProtocol) -> "Visit":
         """Of a request that was not looked at yet."""
-        header, started = scope.headers.get, time.monotonic()
+        header, started = scope.headers.get, monotonic()
         return cls(scope, protocol, started, header, header("host", ""), scope.method, scope.query_string)
 
     def arrived(self, mint: Mint, address: ClientAddress) -> None:
         """Sets what the event is known by: its moment, its id, and the client's address."""
-        self.now_ns = now_ns = time.time_ns()
+        self.now_ns = now_ns = _now_ns()
         self.event_id, self.ip = mint.event_id(now_ns), address.of(self.scope)
 
 
 def encode_visit(
     event_id: bytes,
     now_ns: int,
-    record: Record,
+    entry: Entry,
     decision: Decision,
     method: str,
     host: str,
     code: str,
     query: str,
     ip: str,
+    agent: str,
+    languages: str,
     header: Header,
     placement: str,
 ) -> bytes:
@@ -104,15 +111,15 @@ def encode_visit(
     says so in its agent string. Browsers that say how they fetch say Sec-Purpose, not Purpose. A header that
     is not ASCII is recorded as missing: granian does not hand it over.
     """
-    mode, agent = header("sec-fetch-mode", ""), header("user-agent", "")
+    mode = header("sec-fetch-mode", "")
     platform = header("sec-ch-ua-platform", "") if "Chrom" in agent else ""
     scan = (
         event_id,
         now_ns // 1000,
-        record.workspace_id,
-        record.link_id,
-        record.version,
-        decision.reason._value_,  # the plain word: the encoder takes twice as long over a member
+        entry.workspace_id,
+        entry.link_id,
+        entry.version,
+        decision.word,  # the encoder takes twice as long over a Reason
         decision.status,
         method,
         host,
@@ -120,7 +127,7 @@ def encode_visit(
         query,
         ip,
         agent,
-        header("accept-language", ""),
+        languages,
         header("referer", ""),
         header("accept", ""),
         header("sec-purpose", "") or ("" if mode else header("purpose", "")),
@@ -132,8 +139,8 @@ def encode_visit(
         decision.rule,
         decision.variant,
     )
-    payload = encode_scan(scan)
-    return payload if len(payload) <= SMALL else encode_scan(_cut(Scan(*scan)))
+    payload = _encode(scan)
+    return payload if len(payload) <= SMALL else _encode(_cut(Scan(*scan)))
 
 
 def _cut(scan: Scan) -> Scan:

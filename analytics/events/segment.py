@@ -36,9 +36,9 @@ HEADER_SIZE: Final = 12
 _header = struct.Struct("<8sI")
 _frame = struct.Struct("<II")
 FRAME_HEAD: Final = _frame.size
-_pack = _frame.pack
-_pack_into = _frame.pack_into
-_crc = google_crc32c.value
+_pack: Final = _frame.pack
+_pack_into: Final = _frame.pack_into
+_crc: Final = google_crc32c.value
 
 # No frame is larger: the edge bounds each field. A larger length is damage, not an event.
 MAX_PAYLOAD: Final = 64 * 1024

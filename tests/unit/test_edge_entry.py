@@ -12,10 +12,10 @@ def test_no_stored_destination_brings_a_control_character_into_location(tail):
         entry = Entry(read(encode(Record(1, 1, "https://example.com/" + tail))), 0.0)
     except RecordError:
         return
-    if entry.redirect is None:  # it may hold a placeholder, and is filled in scan by scan
+    if entry.always is None:  # it may hold a placeholder, and is filled in scan by scan
         assert "{" in tail
         return
-    (location,) = [value for name, value in entry.redirect if name == "location"]
+    (location,) = [value for name, value in entry.always.headers if name == "location"]
     assert all("!" <= character <= "~" for character in location)
 
 

@@ -22,7 +22,7 @@ def visit(number):
     )
     return SimpleNamespace(
         header=lambda name, default="": headers.get(name, default), query=f"a={text}", method="GET", ip="",
-        code="a", placement="", now_ns=0, event_id=b"",
+        code="a", placement="", now_ns=0, event_id=b"", agent=text, languages=text,
     )  # fmt: skip
 
 

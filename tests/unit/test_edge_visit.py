@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from analytics.events import decode_scan
 from analytics.events.segment import MAX_PAYLOAD
 from edge.decide import UNKNOWN
-from edge.record import NOBODY
+from edge.entry import UNREACHABLE
 from edge.visit import MAX_FIELD, SMALL, encode_visit
 
 HEADERS = {
@@ -29,7 +29,10 @@ values = (
 
 def encode(headers, query="", code="a", ip="198.51.100.7"):
     host = headers.get("host", "")
-    return encode_visit(bytes(16), 1, NOBODY, UNKNOWN, "GET", host, code, query, ip, headers.get, "")
+    agent, languages = headers.get("user-agent", ""), headers.get("accept-language", "")
+    return encode_visit(
+        bytes(16), 1, UNREACHABLE, UNKNOWN, "GET", host, code, query, ip, agent, languages, headers.get, ""
+    )
 
 
 @given(st.dictionaries(st.sampled_from([*HEADERS, "cookie"]), values), values, st.text(max_size=64))
