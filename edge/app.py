@@ -60,6 +60,7 @@ that throughput for nothing, and a p99 of 34 ms where this has 9."""
 
 METHODS: Final = frozenset({"GET", "HEAD"})
 
+_OURS: Final = frozenset(path[1:] for path in SITE_PATHS)
 _FAULTS: Final = SLOT["scanway_edge_faults"]
 
 
@@ -174,7 +175,7 @@ class Edge:
 
     def _ask_valkey(self, visit: Visit, site: Site, watcher: Any, by_loop: ByLoop) -> None:
         """A link that is not in memory is answered when Valkey's answer has come, without a task."""
-        if not asks(visit.code) or visit.scope.path in SITE_PATHS:
+        if not asks(visit.code) or visit.code in _OURS:
             return by_loop(watcher)
 
         def then(entry: Entry | Unavailable | None) -> None:

@@ -202,17 +202,18 @@ class Resolver(Generic[T]):
             return waiting.append(then)
         if len(self._waiting) >= MAX_WAITING:
             return self._tell(then, Unavailable())
-        self._ask_for(name, then)
+        self._waiting[name] = [then]
+        self._start_asking()
         return None
 
     def _refresh(self, name: str) -> None:
         """Asks again even where a question is under way: its answer may be older than what we were told."""
         self._counters[_REFRESHES] += 1
         if len(self._waiting) < MAX_WAITING:
-            self._ask_for(name)
+            self._waiting.setdefault(name, [])
+            self._start_asking()
 
-    def _ask_for(self, name: str, *waiting: Callable[[T | Unavailable | None], None]) -> None:
-        self._waiting.setdefault(name, []).extend(waiting)
+    def _start_asking(self) -> None:
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_all())
 
@@ -288,8 +289,10 @@ class Resolver(Generic[T]):
             self._damaged(code)
             return Unavailable()
         entry.mark, entry.look = mark, now + RECENT
-        self._unknown.pop(code, None)
-        self._broken.pop(code, None)
+        if self._unknown:
+            self._unknown.pop(code, None)
+        if self._broken:
+            self._broken.pop(code, None)
         self._entries[code] = entry
         if len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
