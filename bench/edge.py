@@ -7,11 +7,13 @@ round by round, so that a slow minute of the machine hits all. Ratios are median
 
 import contextlib
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from bench.machine import heading
 from bench.process import anonymous_memory, children, process
 from deploy.ports import free_port
 from edge import native
+from edge.metrics import LATENCY
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "10"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "2"))
@@ -109,6 +112,20 @@ def edge(
     return port, parent.pid
 
 
+def latencies(port: int) -> dict[float, float]:
+    """How many scans took at most so many seconds inside the edge, since its start."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = re.findall(rf'^{LATENCY}_bucket{{le="([^"]+)"}} (\S+)$', text, re.MULTILINE)
+    return {float(bound): float(count) for bound, count in found}
+
+
+def p99_inside(before: dict[float, float], after: dict[float, float]) -> float:
+    """The bound of the bucket, in milliseconds, in which 99 % of the scans between two moments lie."""
+    counts = {bound: count - before[bound] for bound, count in after.items()}
+    return min(bound for bound, count in counts.items() if count >= 0.99 * max(counts.values())) * 1000
+
+
 def memory_per_100k(port: int, parent: int) -> float:
     """Megabytes that the worker grows by while 100,000 links come into its memory."""
     (worker,) = children(parent)
@@ -154,15 +171,21 @@ def main() -> None:
         half = statistics.median(run.rate for run in runs["plain"]) / 2
         wait = max(1, round(CALM_CONNECTIONS / half * 1000))
         calm: dict[str, list[Run]] = {"edge": [], "asgi": []}
+        start = latencies(ports["edge"])
         for _ in range(ROUNDS):
             for name, some in calm.items():
                 some.append(wrk(ports[name], SECONDS, wait=wait))
+        inside = p99_inside(start, latencies(ports["edge"]))
         megabytes = memory_per_100k(ports["edge"], parent)
-    report(found, runs, calm, megabytes)
+    report(found, runs, calm, inside, megabytes)
 
 
 def report(
-    found: dict[str, Measure], runs: dict[str, list[Run]], calm: dict[str, list[Run]], megabytes: float
+    found: dict[str, Measure],
+    runs: dict[str, list[Run]],
+    calm: dict[str, list[Run]],
+    inside: float,
+    megabytes: float,
 ) -> None:
     def middle(some: list[Run]) -> Run:
         rate, p50, p99 = (statistics.median(run[field] for run in some) for field in range(3))
@@ -183,6 +206,7 @@ def report(
     print(f"rules_vs_plain={ratio('rules', 'plain'):.3f}")
     print(f"cold_vs_asgi={ratio('cold', 'asgi'):.3f}")
     print(f"half_load_p99_ms={middle(calm['edge']).p99:.2f}")
+    print(f"half_load_p99_inside_ms={inside:.3g}")
     print(f"l1_mb_per_100k={megabytes:.0f}")
     print(f"workers2_vs_1={ratio('two', 'plain'):.3f}")
     print(f"plain_rps={middle(runs['plain']).rate:.0f}")
