@@ -105,7 +105,8 @@ class Edge:
         self._site = site(pages, self.metrics, self.recorder.spool, self.valkey, self._sites)
         self._drain = Drain(settings.port)
         self._parent = os.getppid()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._listening: asyncio.Task[None] | None = None
+        self._ticking: asyncio.Task[None] | None = None
 
     def answer(self, watcher: Any, by_loop: ByLoop) -> None:
         """A scan of a link in memory: resolve, decide, record, respond. The product.
@@ -231,10 +232,12 @@ class Edge:
         self._drain.install(loop)
         self._links.start(loop)
         self._sites.resolver.start(loop)
-        self._tasks = [
-            loop.create_task(listen(self.valkey, self._links, self._sites, self._counters)),
-            loop.create_task(self._tick()),
-        ]
+        self._listen(loop)
+        self._ticking = loop.create_task(self._tick())
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        hearing = listen(self.valkey, self._links, self._sites, self._counters)
+        self._listening = loop.create_task(hearing)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(self.close())
@@ -246,6 +249,10 @@ class Edge:
                 self.recorder.tick()
                 self._sites.tick()
                 await self._long_way.report(self._damaged)
+                if self._listening is not None and self._listening.done():
+                    self._counters[_FAULTS] += 1
+                    log.error("Edits were not heard any more.", exc_info=self._listening.exception())
+                    self._listen(asyncio.get_running_loop())
             except Exception:
                 # A thread that could not be started, say. The next second tries again.
                 self._counters[_FAULTS] += 1
@@ -257,9 +264,10 @@ class Edge:
 
     async def close(self) -> None:
         """Seals the segment and leaves. Safe to call without a start."""
-        for task in self._tasks:
+        tasks = [task for task in (self._ticking, self._listening) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._links.close()
         await self._sites.resolver.close()
         await asyncio.to_thread(self.recorder.close)

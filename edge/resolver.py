@@ -87,7 +87,7 @@ class Resolver(Generic[T]):
     ) -> None:
         """`read(value, name, due)` raises RecordError; `damaged` is told the names for which it did.
 
-        `entries` bounds L1: a plain link takes about 0.7 kB. `gauge` is the slot of its size, 0 for none.
+        `entries` bounds L1: a plain link takes about 0.9 kB. `gauge` is the slot of its size, 0 for none.
         """
         self._get_many = get_many
         self._key = key
