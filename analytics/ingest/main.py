@@ -33,15 +33,31 @@ _VALKEY_TIMEOUT: Final = 0.25
 def run() -> None:
     """Blocks until SIGTERM or SIGINT, then finishes the segment in hand. Exits 1 on what cannot work."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _asked_to_stop()
     try:
         ingest = Ingest(Settings.from_env(), stop)
     except (SettingsError, SpoolError, GeoError, ValueError) as error:
         logger.error("%s", error)
         raise SystemExit(1) from None
     ingest.run()
+
+
+def _asked_to_stop() -> threading.Event:
+    """Set by SIGTERM or SIGINT. Call it before there are other threads.
+
+    A thread of its own waits for them: a handler that comes while the main thread is inside `wait`
+    would wait for a lock that its own thread holds, for ever.
+    """
+    stop = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+    def listen() -> None:
+        signal.sigwait(numbers)
+        stop.set()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
+    return stop
 
 
 class Ingest:

@@ -170,9 +170,9 @@ def _hung_up(client: socket.socket) -> bool:
 def serve() -> None:
     """Serves as the environment says until SIGTERM or SIGINT, then exits 0; 1 where it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    done = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: done.set())
+    # Waited for, not handled: a handler that sets what its own thread is about to wait for can lock it up.
+    ends = (signal.SIGTERM, signal.SIGINT)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
         config = Config.from_env()
         engine = Engine(config.path, config.database)
@@ -185,7 +185,7 @@ def serve() -> None:
     threading.Thread(target=server.watch, daemon=True).start()
     log.info("Engine %s answers on %s:%d.", engine.version, config.host, server.server_address[1])
     print("ready", flush=True)
-    done.wait()
+    signal.sigwait(ends)
     # Should the engine hang while it closes: what was acknowledged is in its files already.
     watchdog = threading.Timer(4.5, os._exit, (0,))
     watchdog.daemon = True
