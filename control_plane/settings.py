@@ -20,6 +20,7 @@ ASGI_APPLICATION = "control_plane.asgi.application"
 INSTALLED_APPS = [
     "control_plane.accounts",
     "control_plane.campaigns",
+    "control_plane.passes",
     "control_plane.console",
     "control_plane.api",
     "django.contrib.auth",

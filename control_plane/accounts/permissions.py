@@ -27,6 +27,9 @@ class Permission(StrEnum):
     LINKS_WRITE = "links:write"
     DOMAINS_WRITE = "domains:write"
     STATS_READ = "stats:read"
+    PASSES_READ = "passes:read"
+    PASSES_WRITE = "passes:write"
+    GATES_MANAGE = "gates:manage"
     GATE_ADMIT = "gate:admit"
 
 
@@ -37,18 +40,28 @@ class KeyScope(StrEnum):
     LINKS_WRITE = "links:write"
     DOMAINS_WRITE = "domains:write"
     STATS_READ = "stats:read"
+    PASSES_READ = "passes:read"
+    PASSES_WRITE = "passes:write"
+    GATES_MANAGE = "gates:manage"
 
 
 _GATE_STAFF = frozenset({Permission.WORKSPACE_VIEW, Permission.GATE_ADMIT})
 _VIEWER = frozenset(
-    {Permission.WORKSPACE_VIEW, Permission.MEMBERS_VIEW, Permission.LINKS_READ, Permission.STATS_READ}
+    {
+        Permission.WORKSPACE_VIEW,
+        Permission.MEMBERS_VIEW,
+        Permission.LINKS_READ,
+        Permission.STATS_READ,
+        Permission.PASSES_READ,
+    }
 )
-_EDITOR = _VIEWER | {Permission.LINKS_WRITE}
+_EDITOR = _VIEWER | {Permission.LINKS_WRITE, Permission.PASSES_WRITE}
 _ADMIN = _EDITOR | {
     Permission.WORKSPACE_MANAGE,
     Permission.DOMAINS_WRITE,
     Permission.MEMBERS_MANAGE,
     Permission.KEYS_MANAGE,
+    Permission.GATES_MANAGE,
     Permission.GATE_ADMIT,
 }
 _OWNER = _ADMIN | {Permission.WORKSPACE_DELETE}

@@ -10,7 +10,8 @@ DESCRIPTION: Final = """\
 Smart links, their statistics and their QR codes, for one workspace: that of the API key.
 
 **Keys.** Send `Authorization: Bearer sw_…`. Keys are made in the console under Settings → API keys, carry \
-scopes (`links:read`, `links:write`, `domains:write`, `stats:read`), may expire, and can be revoked.
+scopes (`links:read`, `links:write`, `domains:write`, `stats:read`, `passes:read`, `passes:write`, \
+`gates:manage`), may expire, and can be revoked.
 
 **Errors** are `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `instance`, and \
 `errors` with a `field` and a `message` for each value at fault.
@@ -28,6 +29,12 @@ _RATE_HEADERS: Final = {
     "RateLimit-Limit": "Requests a minute that this key may send.",
     "RateLimit-Remaining": "Requests left in this minute.",
     "RateLimit-Reset": "Seconds until the next minute begins.",
+}
+
+_NEEDED: Final = {
+    None: "Needs any valid key.",
+    "device": "Needs the key of a gate's device.",
+    "none": "Needs no key.",
 }
 
 _ANYWHERE: Final = ("malformed-request", "unauthorized", "forbidden", "invalid", "too-many-requests")
@@ -67,7 +74,7 @@ def completed(document: Any, scopes: Mapping[str, str | None]) -> Any:
         for method, operation in item.items():
             _complete(path, method, operation)
             scope = operation["x-scope"] = scopes[operation["operationId"]]
-            needed = f"Needs the scope `{scope}`." if scope else "Needs any valid key."
+            needed = _NEEDED.get(scope, f"Needs the scope `{scope}`.")
             operation["description"] = f"{operation.get('description', '').strip()}\n\n{needed}"
     return document
 

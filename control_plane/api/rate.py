@@ -26,7 +26,7 @@ def _valkey() -> "redis.Redis":
     return connect(settings.CONFIG.redis_url, timeout=0.25, connect_timeout=0.25)
 
 
-def take(key_id: int, *, limit: int | None = None) -> dict[str, str]:
+def take(key_id: int | str, *, limit: int | None = None) -> dict[str, str]:
     """Counts one request, and returns the RateLimit-* headers; {} without Valkey. Raises Problem 429."""
     limit = LIMIT if limit is None else limit
     window, passed = divmod(int(time.time()), WINDOW_SECONDS)

@@ -16,6 +16,7 @@ from control_plane.api import (
     body,
     campaigns,
     domains,
+    gate,
     links,
     openapi,
     problem,
@@ -29,6 +30,7 @@ from control_plane.api.problem import FieldError, Problem
 from control_plane.api.strict import strict_query
 from control_plane.campaigns import errors as campaigns_errors
 from control_plane.campaigns.qr_options import InvalidQr
+from control_plane.passes import errors as passes_errors
 
 
 class DocsPage(DocsBase):
@@ -47,9 +49,10 @@ class Api(NinjaAPI):
         return openapi.completed(super().get_openapi_schema(**kwargs), self._scopes())
 
     def _scopes(self) -> dict[str, str | None]:
-        """Operation → the scope a key needs; None where any valid key will do."""
+        """Operation → the scope a key needs; None where any valid key will do, "device" for a gate's, "none"
+        where there is none yet."""
         return {
-            operation.operation_id: operation.auth_callbacks[0].scope
+            operation.operation_id: operation.auth_callbacks[0].scope if operation.auth_callbacks else "none"
             for router in self._get_bound_routers()
             for view in router.path_operations.values()
             for operation in view.operations
@@ -72,6 +75,7 @@ api.add_router("/links", simulate.router)
 api.add_router("/links", shadow.router)
 api.add_router("/campaigns", campaigns.router)
 api.add_router("/domains", domains.router)
+api.add_router("/gate", gate.router)
 api.add_router("/workspace", workspace.router)
 api.add_router("/workspace/app-schemes", app_schemes.router)
 
@@ -83,9 +87,11 @@ def refusal(error: Exception) -> Problem:
             return error
         case InvalidQr():
             return problem.invalid(FieldError(error.field, error.message))
-        case accounts_errors.NotFound() | campaigns_errors.NotFound():
+        case accounts_errors.NotFound() | campaigns_errors.NotFound() | passes_errors.NotFound():
             return Problem("not-found", error.message)
-        case accounts_errors.NotAllowed():
+        case passes_errors.DeviceRefused():
+            return Problem("unauthorized", error.message, headers={"WWW-Authenticate": "Bearer"})
+        case accounts_errors.NotAllowed() | passes_errors.NotAllowed():
             return Problem("forbidden", error.message)
         case (
             campaigns_errors.CodeTaken()
@@ -95,11 +101,17 @@ def refusal(error: Exception) -> Problem:
             | campaigns_errors.EditConflict()
             | campaigns_errors.LinkBlocked()
             | campaigns_errors.IdempotencyConflict()
+            | passes_errors.NameTaken()
+            | passes_errors.InUse()
+            | passes_errors.EditConflict()
+            | passes_errors.QuotaUsedUp()
         ):
             return problem.conflict(error.field, error.message)
         case campaigns_errors.StatsUnavailable():
             return Problem("unavailable", error.message, headers={"Retry-After": "10"})
-        case accounts_errors.AccountsError() | campaigns_errors.CampaignsError():
+        case (
+            accounts_errors.AccountsError() | campaigns_errors.CampaignsError() | passes_errors.PassesError()
+        ):
             return problem.invalid(FieldError(error.field, error.message))
         case _:
             raise TypeError(f"{type(error).__name__} is no refusal of a service")
@@ -109,6 +121,7 @@ def refusal(error: Exception) -> Problem:
 @api.exception_handler(InvalidQr)
 @api.exception_handler(accounts_errors.AccountsError)
 @api.exception_handler(campaigns_errors.CampaignsError)
+@api.exception_handler(passes_errors.PassesError)
 def on_refusal(request: HttpRequest, error: Exception) -> HttpResponse:
     return refusal(error).response(request)
 

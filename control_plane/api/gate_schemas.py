@@ -1,0 +1,174 @@
+"""What a gate's device sends and gets."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StrictInt, StrictStr
+
+from control_plane.api.schemas import RowId, Strict
+
+
+class PairIn(Strict):
+    """The code that the console shows."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "swp_…"}]})
+
+    code: StrictStr = Field(max_length=200)
+
+
+class ZoneCount(Schema):
+    """How many are inside. Outermost zones come first."""
+
+    id: int
+    name: str
+    inside: int
+    capacity: int | None = Field(description="null: counted, and never full.")
+    level: Literal["ok", "warning", "full"] = Field(description="A warning from 90 % of the capacity.")
+
+
+class GateOut(Schema):
+    """A gate where this device may be used."""
+
+    id: int
+    name: str
+    way: Literal["entrance", "exit", "both"]
+    zone_id: int
+    is_open: bool
+
+
+class DeviceOut(Schema):
+    """The device that asks, and where it may be used."""
+
+    id: int
+    name: str
+    role: Literal["steward", "supervisor"]
+    program: str
+    place: str
+    time_zone: str
+    show_holder: bool
+    gates: list[GateOut]
+    zones: list[ZoneCount]
+    now: datetime = Field(description="The server's clock: more than 2 minutes off is too much.")
+
+
+class PairedOut(Schema):
+    """The device's key: shown once, and it can only redeem at its gates."""
+
+    key: str
+    device: DeviceOut
+
+
+class RedeemIn(Strict):
+    """One scan."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "gate_id": 1,
+                    "text": "HTTPS://GO.EXAMPLE.COM/T/…",
+                    "nonce": "0b5f8a36-5a4c-4f0e-9a5e-3f3d3c1b2a10",
+                }
+            ]
+        },
+    )
+
+    gate_id: RowId
+    text: StrictStr = Field(description="What the camera or the scanner read.", max_length=10_000)
+    nonce: UUID = Field(description="New for each scan; the same one again gets the same verdict.")
+    way: Literal["in", "out", "auto", ""] = Field(
+        "", description="Of a gate for both ways; auto lets out who is inside."
+    )
+    override: StrictStr = Field(
+        "", description="A supervisor's reason to admit nevertheless.", max_length=200
+    )
+
+
+class EarlierOut(Schema):
+    """When and where the pass was used before."""
+
+    at: datetime
+    gate: str | None
+    device: str | None
+
+
+class FoundOut(Schema):
+    """The pass that was scanned."""
+
+    id: int
+    number: int
+    state: str
+    uses: int
+    valid_from: datetime | None
+    valid_until: datetime | None
+    inside_since: datetime | None
+    holder: dict[str, Any] = Field(description="Only where the program shows it at gates.")
+
+
+class VerdictOut(Schema):
+    """How a scan ended."""
+
+    attempt_id: int
+    admitted: bool
+    reason: str = Field(
+        description="ok, bad_signature, revoked, not_yet_valid, expired, closed, held, already_used, "
+        "not_inside, issuer_inactive, wrong_gate, full or unknown."
+    )
+    sentence: str
+    may_override: bool = Field(description="A supervisor may admit with a reason.")
+    refused_as: str
+    direction: Literal["in", "out"]
+    replayed: bool
+    at: datetime
+    found: FoundOut | None = Field(description="null where the code was not read as a pass of ours.")
+    earlier: EarlierOut | None
+    zones: list[ZoneCount]
+
+
+class CountIn(Strict):
+    """Somebody without a pass went in or out."""
+
+    gate_id: RowId
+    delta: StrictInt = Field(description="1 or -1.")
+    nonce: UUID
+
+
+class CorrectionIn(Strict):
+    """Somebody counted heads."""
+
+    zone_id: RowId
+    inside: StrictInt
+    note: StrictStr = Field(max_length=400)
+
+
+class ZonesOut(Schema):
+    """The counts, as they are now."""
+
+    zones: list[ZoneCount]
+
+
+class SeenIn(Strict):
+    """That the device is there."""
+
+    battery: StrictInt | None = Field(None, description="Percent.")
+
+
+class ScanOut(Schema):
+    """A scan of this device."""
+
+    attempt_id: int
+    at: datetime
+    reason: str
+    sentence: str
+    direction: Literal["in", "out"]
+    number: int | None
+    undone: bool
+
+
+class ScansOut(Schema):
+    """The last scans of this device, newest first."""
+
+    data: list[ScanOut]

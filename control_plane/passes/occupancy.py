@@ -1,0 +1,215 @@
+"""Who is inside: live counts, counts by hand, corrections, what a supervisor takes back, and leaving by time.
+
+A zone's `inside` is the sum of its ledger, always: both are written by the same transaction.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from control_plane.accounts.models import User
+from control_plane.accounts.tenancy import workspace_scope
+from control_plane.passes import values
+from control_plane.passes.devices import DeviceHolder
+from control_plane.passes.errors import DeviceRefused, Invalid, NotAllowed, NotFound
+from control_plane.passes.models import Attempt, Gate, Movement, MovementKind, Pass, Program, Redemption, Zone
+from control_plane.passes.reason import Reason
+
+WARN_AT: Final = 90
+"""Percent of the capacity."""
+
+
+def level(inside: int, capacity: int | None, leased: int = 0) -> str:
+    """ok, warning from 90 %, or full."""
+    if capacity is None:
+        return "ok"
+    if inside + leased >= capacity:
+        return "full"
+    return "warning" if (inside + leased) * 100 >= capacity * WARN_AT else "ok"
+
+
+def count_by_hand(
+    *, device: DeviceHolder, gate_id: int, delta: int, nonce: UUID, note: str = ""
+) -> list[Zone]:
+    """People who pass a gate without a pass of their own: +1 or -1. The same nonce again counts once.
+
+    Returns the gate's zones. Raises Invalid where the zone is full or empty, DeviceRefused.
+    """
+    if delta not in (1, -1):
+        raise Invalid("delta", "Count one person at a time: 1 or -1.")
+    if gate_id not in device.gate_ids:
+        raise DeviceRefused("This device may not be used at this gate. Choose one of its own.")
+    with workspace_scope(device.workspace_id):
+        gate = Gate.objects.select_related("zone").filter(id=gate_id).first()
+        if gate is None:
+            raise DeviceRefused("This gate was removed. Choose another one.")
+        if not Movement.objects.filter(device_id=device.device_id, nonce=nonce).exists():
+            try:
+                with transaction.atomic():
+                    _move(
+                        gate.zone.path,
+                        delta,
+                        MovementKind.COUNT,
+                        note=values.text("note", note),
+                        gate_id=gate_id,
+                        device_id=device.device_id,
+                        nonce=nonce,
+                    )
+            except IntegrityError as error:
+                if "movement_nonce_once" not in str(error):
+                    raise
+        return list(Zone.objects.filter(id__in=gate.zone.path).order_by("id"))
+
+
+def correct(
+    *,
+    workspace_id: int,
+    zone_id: int,
+    inside: int,
+    note: str,
+    by: User | None = None,
+    device: DeviceHolder | None = None,
+) -> Zone:
+    """Somebody counted heads: the zone has this many now. Zones around it change by as much.
+
+    A device must be a supervisor's. Raises Invalid(inside, note), NotFound, NotAllowed.
+    """
+    if device is not None and not device.is_supervisor:
+        raise NotAllowed("Only a supervisor's device may correct the count.")
+    note = values.text("note", note)
+    if not note:
+        raise Invalid("note", "Say why the count is corrected.")
+    if type(inside) is not int or inside < 0 or inside > values.MOST_PEOPLE:
+        raise Invalid("inside", "Give the number of people who are inside.")
+    with workspace_scope(workspace_id):
+        zone = Zone.objects.filter(id=zone_id).first()
+        if zone is None or (device is not None and zone.program_id != device.program_id):
+            raise NotFound("There is no such zone in this workspace.")
+        _lock(zone.path)
+        zone.refresh_from_db()
+        if delta := inside - zone.inside:
+            _move(
+                zone.path, delta, MovementKind.CORRECTION, note=note, by=by,
+                device_id=device.device_id if device else None, field="inside",
+            )  # fmt: skip
+        zone.refresh_from_db()
+    return zone  # type: ignore[no-any-return]
+
+
+def undo(*, device: DeviceHolder, attempt_id: int) -> Attempt:
+    """Takes back the last admission or exit of a pass, as if it had not been scanned; the row stays.
+
+    Raises NotAllowed, NotFound, Invalid where something was done with the pass since.
+    """
+    if not device.is_supervisor:
+        raise NotAllowed("Only a supervisor's device may undo.")
+    with workspace_scope(device.workspace_id):
+        attempt = Attempt.objects.filter(id=attempt_id, program_id=device.program_id).first()
+        if attempt is None or attempt.of_id is None:
+            raise NotFound("There is no such scan.")
+        row = Pass.objects.select_for_update(no_key=True).get(id=attempt.of_id)
+        attempt.refresh_from_db()
+        if attempt.undone_at is not None:
+            return attempt  # type: ignore[no-any-return]
+        if attempt.reason != Reason.OK:
+            raise Invalid("attempt", "This scan was refused: there is nothing to undo.")
+        admitted = Attempt.objects.filter(of=row, reason=Reason.OK, undone_at=None)
+        last = admitted.order_by("-id").first()
+        if last is not None and last.pk != attempt.pk:
+            raise Invalid("attempt", "This pass was scanned again since. Undo that scan first.")
+        moves = list(Movement.objects.filter(attempt=attempt))
+        _lock([move.zone_id for move in moves])
+        for sign in (1, -1):  # out first, so that what is full has room again
+            for move in sorted(moves, key=lambda one: one.zone_id):
+                if move.delta == sign:
+                    _move(
+                        [move.zone_id], -move.delta, MovementKind.UNDO, gate_id=attempt.gate_id,
+                        device_id=device.device_id, attempt=attempt,
+                    )  # fmt: skip
+        before = admitted.exclude(id=attempt.pk).order_by("-id").first()
+        if attempt.use_no is not None:
+            Redemption.objects.filter(of=row, use_no=attempt.use_no).delete()
+            uses = admitted.exclude(id=attempt.pk).exclude(use_no=None).order_by("-id").first()
+            row.uses -= 1
+            row.last_used_at = uses.at if uses else None
+            row.first_used_at = row.first_used_at if uses else None
+        inside = _where_after(before)
+        row.inside_zone, row.inside_since = inside, before.at if inside and before else None
+        row.save(update_fields=["uses", "first_used_at", "last_used_at", "inside_zone", "inside_since"])
+        attempt.undone_at = timezone.now()
+        attempt.save(update_fields=["undone_at"])
+    return attempt  # type: ignore[no-any-return]
+
+
+def let_out_by_time(workspace_id: int, now: datetime | None = None, most: int = 1_000) -> int:
+    """Whoever is inside longer than their program lets them be. Returns how many left."""
+    now = now or timezone.now()
+    left = 0
+    with workspace_scope(workspace_id):
+        for program in Program.objects.exclude(auto_exit_minutes=None):
+            since = now - timedelta(minutes=program.auto_exit_minutes)
+            rows = Pass.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related(
+                "inside_zone"
+            )
+            for row in rows.filter(program=program, inside_since__lt=since).order_by("id")[:most]:
+                _move(row.inside_zone.path, -1, MovementKind.AUTO_EXIT, note=f"No. {row.number}", least=True)
+                row.inside_zone = row.inside_since = None
+                row.save(update_fields=["inside_zone", "inside_since"])
+                left += 1
+    return left
+
+
+def workspaces_with_auto_exit() -> list[int]:
+    """Those where somebody is inside for too long."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM scanway_workspaces_with_auto_exit()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _where_after(attempt: Attempt | None) -> Zone | None:
+    if attempt is None or attempt.gate is None:
+        return None
+    zone = attempt.gate.zone
+    return zone if attempt.direction == "in" else zone.parent  # type: ignore[no-any-return]
+
+
+def _lock(zone_ids: list[int]) -> None:
+    """In one order for everybody, as redemption locks them."""
+    list(Zone.objects.select_for_update(no_key=True).filter(id__in=zone_ids).order_by("id").values_list("id"))
+
+
+def _move(
+    path: list[int],
+    delta: int,
+    kind: str,
+    *,
+    field: str = "delta",
+    note: str = "",
+    least: bool = False,
+    **about: Any,
+) -> None:
+    """One line of the ledger for each zone of the path. Raises Invalid(field) where a zone has no room, or
+    fewer people than leave. With `least`, an empty zone is left as it is: what was corrected to 0."""
+    _lock(path)
+    zones = {zone.pk: zone for zone in Zone.objects.filter(id__in=path)}
+    for zone_id in path:
+        zone = zones[zone_id]
+        after = zone.inside + delta
+        if after < 0 and least:
+            continue
+        if after < 0:
+            raise Invalid(
+                field, f"Only {zone.inside:,} are counted inside {zone.name}. Correct its count first."
+            )
+        if delta > 0 and zone.capacity is not None and after + zone.leased > zone.capacity:
+            raise Invalid(
+                field, f"{zone.name} has room for {zone.capacity:,}, and {zone.inside:,} are inside."
+            )
+        Zone.objects.filter(id=zone_id).update(inside=F("inside") + delta)
+        Movement(
+            program_id=zone.program_id, zone=zone, kind=kind, delta=delta, inside=after, note=note, **about
+        ).save(force_insert=True)
