@@ -65,7 +65,8 @@ def created(request: HttpRequest, create: Callable[[], Schema]) -> HttpResponse:
     response = HttpResponse(
         json.dumps(answer.body, ensure_ascii=False), status=answer.status, content_type="application/json"
     )
-    response["Location"] = f"{request.path.rstrip('/')}/{answer.body['id']}"
+    if "id" in answer.body:
+        response["Location"] = f"{request.path.rstrip('/')}/{answer.body['id']}"
     if "version" in answer.body:
         response["ETag"] = f'"{answer.body["version"]}"'
     if answer.replayed:

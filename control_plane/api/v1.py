@@ -19,7 +19,9 @@ from control_plane.api import (
     gate,
     links,
     openapi,
+    passes,
     problem,
+    programs,
     qr,
     shadow,
     simulate,
@@ -75,6 +77,8 @@ api.add_router("/links", simulate.router)
 api.add_router("/links", shadow.router)
 api.add_router("/campaigns", campaigns.router)
 api.add_router("/domains", domains.router)
+api.add_router("/programs", programs.router)
+api.add_router("/passes", passes.router)
 api.add_router("/gate", gate.router)
 api.add_router("/workspace", workspace.router)
 api.add_router("/workspace/app-schemes", app_schemes.router)

@@ -15,7 +15,7 @@ from control_plane.accounts.models import User
 from control_plane.accounts.tenancy import workspace_scope
 from control_plane.passes import values
 from control_plane.passes.devices import DeviceHolder
-from control_plane.passes.errors import DeviceRefused, Invalid, NotAllowed, NotFound
+from control_plane.passes.errors import Invalid, NotAllowed, NotFound
 from control_plane.passes.models import Attempt, Gate, Movement, MovementKind, Pass, Program, Redemption, Zone
 from control_plane.passes.reason import Reason
 
@@ -37,16 +37,16 @@ def count_by_hand(
 ) -> list[Zone]:
     """People who pass a gate without a pass of their own: +1 or -1. The same nonce again counts once.
 
-    Returns the gate's zones. Raises Invalid where the zone is full or empty, DeviceRefused.
+    Returns the gate's zones. Raises Invalid where a zone is full or empty, or the gate is not the device's.
     """
     if delta not in (1, -1):
         raise Invalid("delta", "Count one person at a time: 1 or -1.")
     if gate_id not in device.gate_ids:
-        raise DeviceRefused("This device may not be used at this gate. Choose one of its own.")
+        raise Invalid("gate_id", "This device may not be used at this gate. Choose one of its own.")
     with workspace_scope(device.workspace_id):
         gate = Gate.objects.select_related("zone").filter(id=gate_id).first()
         if gate is None:
-            raise DeviceRefused("This gate was removed. Choose another one.")
+            raise Invalid("gate_id", "This gate was removed. Choose another one.")
         if not Movement.objects.filter(device_id=device.device_id, nonce=nonce).exists():
             try:
                 with transaction.atomic():
@@ -113,6 +113,7 @@ def undo(*, device: DeviceHolder, attempt_id: int) -> Attempt:
             raise NotFound("There is no such scan.")
         row = Pass.objects.select_for_update(no_key=True).get(id=attempt.of_id)
         attempt.refresh_from_db()
+        attempt.of = row
         if attempt.undone_at is not None:
             return attempt  # type: ignore[no-any-return]
         if attempt.reason != Reason.OK:

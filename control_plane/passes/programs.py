@@ -206,6 +206,14 @@ def list_gates(*, workspace_id: int, program_id: int) -> list[Gate]:
         return list(Gate.objects.filter(program_id=program_id).select_related("zone").order_by("name"))
 
 
+def check_belongs(*, workspace_id: int, model: type[models.Model], program_id: int, row_id: int) -> None:
+    """Raises NotFound where a zone, gate, device or issuer is of another program, or of nobody."""
+    with workspace_scope(workspace_id):
+        if not model.objects.filter(id=row_id, program_id=program_id).exists():  # type: ignore[attr-defined]
+            what = model._meta.verbose_name
+            raise NotFound(f"There is no such {what} in this program.")
+
+
 def _zone_of(program_id: int, zone_id: Any, field: str) -> Zone:
     found = Zone.objects.filter(id=zone_id, program_id=program_id).first() if type(zone_id) is int else None
     if found is None:

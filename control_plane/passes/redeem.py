@@ -86,7 +86,7 @@ def redeem(
     if way and way not in WAYS:
         raise Invalid("way", f"Choose one of: {', '.join(WAYS)}.")
     if gate_id not in device.gate_ids:
-        raise DeviceRefused("This device may not be used at this gate. Choose one of its own.")
+        raise Invalid("gate_id", "This device may not be used at this gate. Choose one of its own.")
     override = " ".join(override.split())
     if len(override) > 200 or not override.isprintable():
         raise Invalid("override", "Give the reason in at most 200 characters.")
@@ -126,7 +126,7 @@ def _rules(workspace_id: int, gate_id: int) -> _Rules:
     with workspace_scope(workspace_id):
         gate = Gate.objects.select_related("program").filter(id=gate_id).first()
     if gate is None:
-        raise DeviceRefused("This gate was removed. Choose another one.")
+        raise Invalid("gate_id", "This gate was removed. Choose another one.")
     program = gate.program
     rules = _Rules(gate.way, program.opening_hours, program.time_zone, program.show_holder)
     _kept[gate_id] = (time.monotonic() + KEEP, rules)

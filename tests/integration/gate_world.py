@@ -19,6 +19,11 @@ class GateWorld:
     gate: Any
     device: Any
     supervisor: Any
+    keys: dict[str, str]
+    """Of the two devices, by name: Phone and Boss."""
+
+    def headers(self, name: str = "Phone") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys[name]}"}
 
     def issue(self, count: int = 1, **settings: Any) -> list[str]:
         """The texts of so many passes, as a gate reads them."""
@@ -114,10 +119,13 @@ def gate_world(
         workspace_id=own, program_id=program.pk, zone_id=zone.pk, name="North", way=way
     )
 
+    keys: dict[str, str] = {}
+
     def device(name: str, role: str) -> Any:
         made = devices.create_device(
             workspace_id=own, program_id=program.pk, name=name, role=role, gate_ids=[gate.pk]
         )
-        return devices.authenticate(text=devices.pair(code=made.code).key)
+        keys[name] = devices.pair(code=made.code).key
+        return devices.authenticate(text=keys[name])
 
-    return GateWorld(own, program, zone, gate, device("Phone", "steward"), device("Boss", "supervisor"))
+    return GateWorld(own, program, zone, gate, device("Phone", "steward"), device("Boss", "supervisor"), keys)
