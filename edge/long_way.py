@@ -34,6 +34,9 @@ from edge.visit import MAX_CODE, Visit
 
 log = logging.getLogger("edge")
 
+_pass: Final = re.compile(r"/[tT]/([A-Za-z2-7]{1,200})/?").fullmatch
+"""The printed form of a pass, edge.token.link."""
+
 asks: Final = re.compile(r"[a-z0-9-]{1,64}").fullmatch
 """Whether a code may be asked of Valkey: the alphabet of edge.code without its rule on hyphens."""
 
@@ -85,6 +88,7 @@ class LongWay:
         self._counter = Counter(valkey.run_script, counters)
         self._limit = UnknownLimit(settings.unknown_limit)
         self._form = PasswordForm(answers, address)
+        self._console_url = settings.console_url
 
     async def answer(self, visit: Visit, path: str) -> None:
         method, protocol = visit.method, visit.protocol
@@ -96,6 +100,8 @@ class LongWay:
             site = await self._sites.find(visit.host, visit.started)
             if site is None:
                 return self.refuse_host(visit.scope, protocol)
+            if self._console_url and (printed := _pass(path)):
+                return self._show_pass(protocol, printed[1])
             if asked is not None:
                 entry = await self._resolve(site, asked, visit.started)
         except Unavailable:
@@ -142,6 +148,13 @@ class LongWay:
         else:
             self._answers.send(visit, decision, cookies)
         return None
+
+    def _show_pass(self, protocol: HTTPProtocol, text: str) -> None:
+        """A pass that somebody's own camera opened: the console says what it is worth. It is no scan of a
+        link, and nothing is recorded; whoever holds the address holds the pass, so nobody else gets it."""
+        location = f"{self._console_url}/t/{text.upper()}"
+        headers = [("location", location), ("cache-control", "no-store"), ("referrer-policy", "no-referrer")]
+        protocol.response_empty(302, headers)
 
     def refuse_host(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """A host that is none of ours gets nothing that looks like us."""

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ class Settings:
     """Where counters are written, if `redis_url` names a replica."""
     short_host: str = ""
     """Host of the default short domain; '' takes every host that is no workspace's own for it."""
+    console_url: str = ""
+    """Where the console says what a pass is worth; '' answers a pass like an unknown code."""
     geoip_path: str = ""
     """An operator's City file; '' for the built-in one."""
     unknown_limit: int = 60
@@ -58,6 +61,7 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
         l1_entries=_whole(env, "SCANWAY_L1_ENTRIES", default.l1_entries, 1, 50_000_000),
         primary_url=_primary_url(_secret(env, "SCANWAY_REDIS_PRIMARY_URL")),
         short_host=_short_host((env.get("SCANWAY_SHORT_URL") or "").strip()),
+        console_url=_console_url((env.get("SCANWAY_CONSOLE_URL") or "").strip()),
         geoip_path=env.get("SCANWAY_GEOIP_PATH") or "",
         unknown_limit=_whole(env, "SCANWAY_UNKNOWN_LIMIT", default.unknown_limit, 0, 1_000_000),
         native=_whole(env, "SCANWAY_EDGE_NATIVE", int(default.native), 0, 1) == 1,
@@ -125,6 +129,15 @@ def _short_host(text: str) -> str:
             f"SCANWAY_SHORT_URL is “{text}”. Set an address with its scheme, such as https://go.example.com."
         )
     return host or ""
+
+
+def _console_url(text: str) -> str:
+    """Without a slash at its end."""
+    if text and not re.fullmatch(r"https?://[!-~]+", text):
+        raise SettingError(
+            f"SCANWAY_CONSOLE_URL is “{text}”. Set an address with its scheme, such as https://app.example.com."
+        )
+    return text.rstrip("/")
 
 
 def _networks(text: str) -> tuple[Network, ...]:

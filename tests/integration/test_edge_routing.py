@@ -371,3 +371,24 @@ def test_a_file_of_the_site_is_no_code(valkey, start):
     assert edge.get("/apple-app-site-association")[0] == 404
     assert edge.get("/-")[0] != 503
     assert [scan.reason for scan in edge.scans()] == ["ok"]
+
+
+def test_a_pass_is_shown_by_the_console_and_recorded_as_no_scan(valkey, start):
+    valkey.publish("spring", link(1))
+    edge = start(SCANWAY_CONSOLE_URL="https://console.example.com/")
+    text = "AEAAC" + "A" * 143
+    for path in (f"/T/{text}", f"/t/{text.lower()}", f"/T/{text}?utm_source=x"):
+        status, headers, _ = edge.get(path)
+        assert (status, headers["location"]) == (302, f"https://console.example.com/t/{text}")
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "no-referrer"
+    assert edge.get(f"/t/{text}", Host="elsewhere.example")[0] == 404
+    for path in ("/t/", "/t/spring/x", "/t/0189", f"/t/{'A' * 201}"):
+        assert edge.get(path)[0] == 404
+    assert edge.location("spring") == "https://example.com/home"
+    assert [scan.reason for scan in edge.scans()] == ["unknown"] * 4 + ["ok"]
+
+
+def test_without_a_console_a_pass_is_an_unknown_code(valkey, start):
+    valkey.publish("spring", link(1))
+    assert start().get("/T/AEAAC")[0] == 404

@@ -29,6 +29,8 @@ def test_an_empty_environment_gives_the_defaults():
         ("SCANWAY_SPOOL_QUOTA", "1 GB"),
         ("SCANWAY_L1_ENTRIES", "1_000"),
         ("SCANWAY_UNKNOWN_LIMIT", "-5"),
+        ("SCANWAY_CONSOLE_URL", "console.example.com"),
+        ("SCANWAY_CONSOLE_URL", "https://console.example.com/\r\nx: y"),
         ("SCANWAY_REDIS_URL", "localhost:6379"),
         ("SCANWAY_REDIS_URL", "redis://host:port/0"),
         ("SCANWAY_REDIS_URL", "redis+cluster://10.0.0.1:0"),
