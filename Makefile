@@ -7,7 +7,7 @@ ARGS ?=
 SCENARIO ?= viral
 
 .DEFAULT_GOAL := help
-.PHONY: help up native test check tools lock bench bench-edge bench-load clean
+.PHONY: help up native test check tools lock bench bench-edge bench-gates bench-load clean
 
 help: ## Show this list
 	@echo "scanway"; echo
@@ -52,6 +52,9 @@ bench: $(READY) tools ## Every benchmark
 bench-edge: $(READY) tools ## The redirect path beside a constant answer
 	@$(RUN)/python -m edge.native || [ $$? = 3 ]
 	$(RUN)/python -m bench.edge $(ARGS)
+
+bench-gates: $(READY) ## Redemptions a second, races, a sheet of 10,000 passes
+	$(RUN)/python -m bench.gates $(ARGS)
 
 bench-load: $(READY) ## A crowd of phones and its SLOs; SCENARIO=steady, viral, mixed or gates
 	$(RUN)/python -m bench.load $(SCENARIO) $(ARGS)

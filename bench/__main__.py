@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("edge", "ingest")
+BENCHMARKS = ("edge", "ingest", "gates")
 
 
 def main(names: list[str]) -> int:

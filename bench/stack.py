@@ -93,7 +93,7 @@ class Stack:
             "SCANWAY_TRUSTED_PROXIES": "127.0.0.1",
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self._key = ""
+        self.key = ""
 
     def start(self) -> None:
         """Raises StackError with what it printed."""
@@ -126,7 +126,7 @@ class Stack:
         )
         if not (key := re.search(r"sw_[\w-]+", made.stdout)):
             raise StackError(f"There is no API key: {made.stderr.strip() or made.stdout.strip()}")
-        self._key = key.group()
+        self.key = key.group()
 
     def stop(self) -> None:
         if self._process is None or self._process.poll() is not None:
@@ -137,6 +137,11 @@ class Stack:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def setting(self, name: str) -> str:
+        """As the running processes have it."""
+        lines = (self.home / "environment").read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)[name]
 
     def create_links(self) -> dict[str, list[str]]:
         """Codes by kind, all of them answered by the edge. Raises StackError."""
@@ -155,7 +160,7 @@ class Stack:
         request = urllib.request.Request(
             f"{self.console}/api/v1/links",
             json.dumps(body).encode(),
-            {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+            {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
@@ -171,8 +176,7 @@ class Stack:
 
         Raises StackError.
         """
-        lines = (self.home / "environment").read_text(encoding="utf-8").splitlines()
-        url = urlsplit(dict(line.split("=", 1) for line in lines if "=" in line)["SCANWAY_CLICKHOUSE_URL"])
+        url = urlsplit(self.setting("SCANWAY_CLICKHOUSE_URL"))
         try:
             with contextlib.closing(
                 clickhouse_connect.get_client(

@@ -1,4 +1,4 @@
-"""The console as an ASGI application: forwarded headers first, then Django."""
+"""The console as an ASGI application: forwarded headers first, then a gate's short way, then Django."""
 
 import os
 
@@ -9,6 +9,7 @@ django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402
 
+from control_plane.api.gate_path import GatePath  # noqa: E402
 from control_plane.proxies import ForwardedHeaders  # noqa: E402
 
-application = ForwardedHeaders(django_application, settings.CONFIG.trusted_proxies)
+application = ForwardedHeaders(GatePath(django_application), settings.CONFIG.trusted_proxies)

@@ -1,9 +1,9 @@
 """What a device at a gate does: pair, redeem, count, correct, undo. Its key can do nothing else."""
 
-from dataclasses import asdict
+import time
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 from ninja.security.http import HttpAuthBase
@@ -14,6 +14,7 @@ from control_plane.api.gate_schemas import (
     CorrectionIn,
     CountIn,
     DeviceOut,
+    FoundOut,
     GateOut,
     PairedOut,
     PairIn,
@@ -31,7 +32,7 @@ from control_plane.passes.devices import DeviceHolder
 from control_plane.passes.errors import DeviceRefused
 from control_plane.passes.models import Attempt, Device, Gate, Zone
 from control_plane.passes.reason import OVERRIDABLE, SENTENCES, Reason
-from control_plane.passes.redeem import redeem
+from control_plane.passes.redeem import Verdict, redeem
 
 LIMIT = 1_200
 """Requests a minute and device: ten people a second would be a crowd."""
@@ -85,9 +86,10 @@ def get_device(request: HttpRequest) -> DeviceOut:
     operation_id="redeem_pass",
     summary="Redeem a pass",
 )
-def redeem_pass(request: HttpRequest, scan: RedeemIn) -> VerdictOut:
+def redeem_pass(request: HttpRequest, response: HttpResponse, scan: RedeemIn) -> VerdictOut:
     """Admits once. A refusal is an answer like any other, with its reason; send the same nonce when a reply
     was lost."""
+    began = time.perf_counter()
     verdict = redeem(
         device=_holder(request),
         gate_id=scan.gate_id,
@@ -96,12 +98,8 @@ def redeem_pass(request: HttpRequest, scan: RedeemIn) -> VerdictOut:
         way=scan.way,
         override=scan.override,
     )
-    given = asdict(verdict) | {
-        "admitted": verdict.admitted,
-        "may_override": verdict.reason in OVERRIDABLE and verdict.direction == "in",
-        "zones": [_count(**zone) for zone in verdict.zones],
-    }
-    return VerdictOut(**given)
+    response["Server-Timing"] = f"redeem;dur={(time.perf_counter() - began) * 1_000:.1f}"
+    return VerdictOut(**answer(verdict))
 
 
 @router.post("/counts", auth=DEVICE, response=ZonesOut, operation_id="count_person", summary="Count by hand")
@@ -159,6 +157,25 @@ def device_seen(request: HttpRequest, seen: SeenIn) -> ZonesOut:
     return ZonesOut(zones=_zones(holder))
 
 
+def answer(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as JSON has it; both ways of a redemption answer so."""
+    found = verdict.found
+    return {
+        "attempt_id": verdict.attempt_id,
+        "admitted": verdict.admitted,
+        "reason": verdict.reason.value,
+        "sentence": verdict.sentence,
+        "may_override": verdict.reason in OVERRIDABLE and verdict.direction == "in",
+        "refused_as": verdict.refused_as,
+        "direction": verdict.direction,
+        "replayed": verdict.replayed,
+        "at": verdict.at,
+        "found": found and {name: found[name] for name in FoundOut.model_fields},
+        "earlier": verdict.earlier,
+        "zones": [_counted(**zone) for zone in verdict.zones],
+    }
+
+
 def _holder(request: HttpRequest) -> DeviceHolder:
     holder: DeviceHolder = request.auth  # type: ignore[attr-defined]
     return holder
@@ -192,17 +209,13 @@ def _zones(holder: DeviceHolder) -> list[ZoneCount]:
 
 
 def _row(zone: Zone) -> ZoneCount:
-    return _count(id=zone.pk, name=zone.name, inside=zone.inside, capacity=zone.capacity, leased=zone.leased)
+    given = {"inside": zone.inside, "capacity": zone.capacity, "leased": zone.leased}
+    return ZoneCount(**_counted(id=zone.pk, name=zone.name, **given))
 
 
-def _count(*, id: int, name: str, inside: int, capacity: int | None, leased: int) -> ZoneCount:
-    return ZoneCount(
-        id=id,
-        name=name,
-        inside=inside,
-        capacity=capacity,
-        level=occupancy.level(inside, capacity, leased),
-    )
+def _counted(*, id: int, name: str, inside: int, capacity: int | None, leased: int) -> dict[str, Any]:
+    level = occupancy.level(inside, capacity, leased)
+    return {"id": id, "name": name, "inside": inside, "capacity": capacity, "level": level}
 
 
 def _scan(attempt: Attempt) -> ScanOut:

@@ -1,13 +1,16 @@
 """What a gate's device sends and gets."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictInt, StrictStr
 
 from control_plane.api.schemas import RowId, Strict
+
+Stamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""As PostgreSQL writes it into JSON: RFC 3339, with its offset."""
 
 
 class PairIn(Strict):
@@ -90,7 +93,7 @@ class RedeemIn(Strict):
 class EarlierOut(Schema):
     """When and where the pass was used before."""
 
-    at: datetime
+    at: Stamp
     gate: str | None
     device: str | None
 
@@ -102,9 +105,9 @@ class FoundOut(Schema):
     number: int
     state: str
     uses: int
-    valid_from: datetime | None
-    valid_until: datetime | None
-    inside_since: datetime | None
+    valid_from: Stamp | None
+    valid_until: Stamp | None
+    inside_since: Stamp | None
     holder: dict[str, Any] = Field(description="Only where the program shows it at gates.")
 
 
@@ -122,7 +125,7 @@ class VerdictOut(Schema):
     refused_as: str
     direction: Literal["in", "out"]
     replayed: bool
-    at: datetime
+    at: Stamp
     found: FoundOut | None = Field(description="null where the code was not read as a pass of ours.")
     earlier: EarlierOut | None
     zones: list[ZoneCount]

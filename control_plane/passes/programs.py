@@ -62,7 +62,7 @@ def list_programs(*, workspace_id: int) -> list[Program]:
         programs = list(Program.objects.annotate(pass_count=Count("passes", distinct=True)).order_by("-id"))
         outermost = Zone.objects.filter(parent=None).values("program_id")
         counted = outermost.annotate(
-            inside=Sum("inside"), capacity=Sum("capacity"), endless=Count("id", filter=Q(capacity=None))
+            endless=Count("id", filter=Q(capacity=None)), inside=Sum("inside"), capacity=Sum("capacity")
         )
         inside = {row["program_id"]: row for row in counted}
         for program in programs:

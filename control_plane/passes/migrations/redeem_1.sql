@@ -37,7 +37,6 @@ CREATE FUNCTION scanway_redeem(
 AS $redeem$
 DECLARE
     v_attempt bigint;
-    v_role text;
     g record;
     p passes_pass%ROWTYPE;
     v_found boolean := false;
@@ -61,32 +60,24 @@ BEGIN
         RETURN scanway_verdict(v_attempt, true);
     END IF;
 
-    SELECT d.role INTO v_role
-    FROM passes_device d JOIN passes_devicegate dg ON dg.device_id = d.id AND dg.gate_id = p_gate
-    WHERE d.id = p_device AND d.revoked_at IS NULL;
+    SELECT gate.program_id, gate.zone_id, gate.is_open, zone.path, program.state, program.reentry,
+           program.max_uses, program.use_hours, program.time_zone, device.role
+    INTO g
+    FROM passes_devicegate allowed JOIN passes_device device ON device.id = allowed.device_id
+        JOIN passes_gate gate ON gate.id = allowed.gate_id JOIN passes_zone zone ON zone.id = gate.zone_id
+        JOIN passes_program program ON program.id = gate.program_id
+    WHERE allowed.device_id = p_device AND allowed.gate_id = p_gate AND device.revoked_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'device_refused' USING ERRCODE = 'SW401';
     END IF;
-    IF p_override <> '' AND v_role <> 'supervisor' THEN
+    IF p_override <> '' AND g.role <> 'supervisor' THEN
         RAISE EXCEPTION 'not_allowed' USING ERRCODE = 'SW403';
     END IF;
-
-    SELECT gate.program_id, gate.zone_id, gate.is_open, zone.path, program.state, program.reentry,
-           program.max_uses, program.use_hours, program.time_zone
-    INTO g
-    FROM passes_gate gate JOIN passes_zone zone ON zone.id = gate.zone_id
-        JOIN passes_program program ON program.id = gate.program_id
-    WHERE gate.id = p_gate;
     v_today := (p_at AT TIME ZONE g.time_zone)::date;
 
     IF v_reason = '' THEN
         SELECT * INTO p FROM passes_pass WHERE uid = p_uid FOR NO KEY UPDATE;
         v_found := FOUND;
-        -- Whoever held the lock may have been this very request, sent twice.
-        SELECT id INTO v_attempt FROM passes_attempt WHERE device_id = p_device AND nonce = p_nonce;
-        IF FOUND THEN
-            RETURN scanway_verdict(v_attempt, true);
-        END IF;
     END IF;
 
     <<decide>>

@@ -1,4 +1,7 @@
-"""What happens at gates: devices, every scan with its outcome, and the ledger of who went in and out."""
+"""What happens at gates: devices, every scan with its outcome, and the ledger of who went in and out.
+
+Foreign keys are checked once, with the workspace in them: see the second migration.
+"""
 
 from django.db import models
 from django.db.models import Q
@@ -72,12 +75,19 @@ class Direction(models.TextChoices):
 class Attempt(TenantModel):
     """One scan at a gate and how it ended, refusals included. The same nonce again is the same attempt."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="+")
-    gate = models.ForeignKey(Gate, on_delete=models.SET_NULL, null=True, related_name="+")
-    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    gate = models.ForeignKey(
+        Gate, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     nonce = models.UUIDField()
     of = models.ForeignKey(
-        Pass, on_delete=models.CASCADE, null=True, related_name="attempts", db_column="pass_id"
+        Pass,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="attempts",
+        db_column="pass_id",
+        db_constraint=False,
     )
     direction = models.CharField(max_length=3, choices=Direction)
     reason = models.CharField(max_length=16)
@@ -114,9 +124,13 @@ class Redemption(TenantModel):
     """A use of a pass. Its primary key is the guarantee: a use can be made once."""
 
     pk = models.CompositePrimaryKey("of_id", "use_no")
-    of = models.ForeignKey(Pass, on_delete=models.CASCADE, related_name="redemptions", db_column="pass_id")
+    of = models.ForeignKey(
+        Pass, on_delete=models.CASCADE, related_name="redemptions", db_column="pass_id", db_constraint=False
+    )
     use_no = models.PositiveIntegerField()
-    attempt = models.OneToOneField(Attempt, on_delete=models.CASCADE, related_name="redemption")
+    attempt = models.OneToOneField(
+        Attempt, on_delete=models.CASCADE, related_name="redemption", db_constraint=False
+    )
     at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -136,16 +150,22 @@ class MovementKind(models.TextChoices):
 class Movement(TenantModel):
     """A line of the ledger: `inside` of a zone changed by `delta`. Their sum is the zone's `inside`."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="+")
-    zone = models.ForeignKey(Zone, on_delete=models.CASCADE, related_name="movements")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    zone = models.ForeignKey(Zone, on_delete=models.CASCADE, related_name="movements", db_constraint=False)
     kind = models.CharField(max_length=10, choices=MovementKind)
     delta = models.IntegerField()
     inside = models.IntegerField()
     """Of the zone, after it."""
     at = models.DateTimeField(default=timezone.now)
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    gate = models.ForeignKey(Gate, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    device = models.ForeignKey(Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_constraint=False
+    )
+    gate = models.ForeignKey(
+        Gate, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_constraint=False
+    )
+    device = models.ForeignKey(
+        Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_constraint=False
+    )
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     note = models.CharField(max_length=200, blank=True, default="")
     nonce = models.UUIDField(null=True, blank=True)

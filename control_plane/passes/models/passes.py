@@ -54,9 +54,9 @@ class PassState(models.TextChoices):
 class Pass(TenantModel):
     """One ticket or parking pass. What is printed is made from this row and a key, and is kept nowhere."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="passes")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="passes", db_constraint=False)
     issuer = models.ForeignKey(
-        Issuer, on_delete=models.RESTRICT, null=True, blank=True, related_name="passes"
+        Issuer, on_delete=models.RESTRICT, null=True, blank=True, related_name="passes", db_constraint=False
     )
     uid = models.BinaryField(max_length=10)
     """80 random bits, in the token."""
@@ -71,7 +71,12 @@ class Pass(TenantModel):
     first_used_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     inside_zone = models.ForeignKey(
-        Zone, on_delete=models.RESTRICT, null=True, blank=True, related_name="passes_inside"
+        Zone,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="passes_inside",
+        db_constraint=False,
     )
     inside_since = models.DateTimeField(null=True, blank=True)
     holder = models.BinaryField(blank=True, default=b"")
@@ -79,7 +84,7 @@ class Pass(TenantModel):
     words = ArrayField(models.CharField(max_length=16), default=list, blank=True)
     """Keyed hashes of the holder's words, to search by: see `holder`."""
     replaced_by = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaces"
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaces", db_constraint=False
     )
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
