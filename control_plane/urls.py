@@ -4,6 +4,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from control_plane.console.views.pass_status import pass_status
+
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while PostgreSQL answers this process; an exception is a 500."""
@@ -15,6 +17,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("-/healthz", healthz, name="healthz"),
     path("api/v1/", include("control_plane.api.urls")),
+    path("gate/", include("control_plane.console.gate_urls")),
+    path("t/<str:text>", pass_status, name="pass_status"),
     path("", include("control_plane.console.urls")),
     path("", include("allauth.urls")),
 ]

@@ -15,6 +15,7 @@ from control_plane.accounts.models import ROLE_CHOICES
 from control_plane.accounts.permissions import KeyScope, manages
 from control_plane.campaigns.errors import CampaignsError
 from control_plane.console import names
+from control_plane.passes.errors import PassesError
 
 
 class ConsoleForm(forms.Form):
@@ -28,7 +29,7 @@ class ConsoleForm(forms.Form):
         for field in self.fields.values():
             field.error_messages.setdefault("required", "Fill this in.")
 
-    def refuse(self, error: CampaignsError | AccountsError) -> None:
+    def refuse(self, error: CampaignsError | AccountsError | PassesError) -> None:
         """Show the sentence at its field, or above the form."""
         field = self.renamed.get(error.field, error.field)
         shown = field in self.fields and not self.fields[field].widget.is_hidden
@@ -120,6 +121,9 @@ class KeyForm(ConsoleForm):
             (KeyScope.LINKS_WRITE.value, "create, change and delete links"),
             (KeyScope.DOMAINS_WRITE.value, "connect, change and remove domains; change the list of apps"),
             (KeyScope.STATS_READ.value, "read statistics"),
+            (KeyScope.PASSES_READ.value, "read programs and passes"),
+            (KeyScope.PASSES_WRITE.value, "issue and change passes"),
+            (KeyScope.GATES_MANAGE.value, "manage programs, zones, gates and devices"),
         ],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one thing that the key may do."},

@@ -27,6 +27,9 @@ _CAN = {
     "keys": Permission.KEYS_MANAGE,
     "domains": Permission.DOMAINS_WRITE,
     "manage": Permission.WORKSPACE_MANAGE,
+    "see_passes": Permission.PASSES_READ,
+    "issue": Permission.PASSES_WRITE,
+    "gates": Permission.GATES_MANAGE,
 }
 
 

@@ -1,6 +1,8 @@
 """Addresses of the console's pages. Everything below /w/<slug>/ is behind accounts.access."""
 
-from django.urls import path, register_converter
+from typing import Any
+
+from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter
 
 from control_plane.console.views import (
@@ -8,11 +10,17 @@ from control_plane.console.views import (
     campaigns,
     domains,
     home,
+    issuers,
     link,
     links,
     live,
     members,
+    one_pass,
     overview,
+    passes,
+    program_devices,
+    program_zones,
+    programs,
     qr,
     rules,
     settings,
@@ -38,6 +46,11 @@ class KindConverter:
 register_converter(RowConverter, "row")
 register_converter(KindConverter, "kind")
 
+
+def _of_program(route: str, view: Any, name: str) -> URLPattern:
+    return path(f"w/<slug:slug>/passes/<row:program_id>/{route}", view, name=name)
+
+
 app_name = "console"
 urlpatterns = [
     path("", home.home, name="home"),
@@ -61,6 +74,41 @@ urlpatterns = [
     path("w/<slug:slug>/campaigns/", campaigns.campaigns, name="campaigns"),
     path("w/<slug:slug>/campaigns/<row:campaign_id>/edit/", campaigns.rename, name="campaign_rename"),
     path("w/<slug:slug>/campaigns/<row:campaign_id>/delete/", campaigns.delete, name="campaign_delete"),
+    path("w/<slug:slug>/passes/", programs.programs_list, name="programs"),
+    path("w/<slug:slug>/passes/new/", programs.new, name="program_new"),
+    _of_program("", programs.show, "program"),
+    _of_program("counts/", programs.counts, "program_counts"),
+    _of_program("edit/", programs.edit, "program_edit"),
+    _of_program("state/", programs.state, "program_state"),
+    _of_program("delete/", programs.delete, "program_delete"),
+    _of_program("zones/", program_zones.zones, "zones"),
+    _of_program("zones/new/", program_zones.zone_new, "zone_new"),
+    _of_program("zones/<row:zone_id>/", program_zones.zone, "zone"),
+    _of_program("zones/<row:zone_id>/correct/", program_zones.correct, "zone_correct"),
+    _of_program("zones/<row:zone_id>/delete/", program_zones.zone_delete, "zone_delete"),
+    _of_program("gates/new/", program_zones.gate_new, "gate_new"),
+    _of_program("gates/<row:gate_id>/", program_zones.gate, "gate"),
+    _of_program("gates/<row:gate_id>/switch/", program_zones.gate_switch, "gate_switch"),
+    _of_program("gates/<row:gate_id>/delete/", program_zones.gate_delete, "gate_delete"),
+    _of_program("devices/", program_devices.devices, "devices"),
+    _of_program("devices/new/", program_devices.new, "device_new"),
+    _of_program("devices/<row:device_id>/code/", program_devices.code, "device_code"),
+    _of_program("devices/<row:device_id>/state/", program_devices.state, "device_state"),
+    _of_program("devices/<row:device_id>/remove/", program_devices.remove, "device_remove"),
+    _of_program("issuers/", issuers.issuers, "issuers"),
+    _of_program("issuers/<row:issuer_id>/", issuers.issuer, "issuer"),
+    _of_program("issuers/<row:issuer_id>/switch/", issuers.switch, "issuer_switch"),
+    _of_program("issuers/<row:issuer_id>/day/", issuers.day, "issuer_day"),
+    _of_program("issuers/<row:issuer_id>/delete/", issuers.delete, "issuer_delete"),
+    _of_program("passes/", passes.passes, "passes"),
+    _of_program("passes/issue/", passes.issue, "passes_issue"),
+    _of_program("passes/print/", passes.sheet, "passes_print"),
+    _of_program("passes/<row:pass_id>/", one_pass.show, "pass"),
+    _of_program("passes/<row:pass_id>/qr.<kind:kind>", one_pass.image, "pass_qr"),
+    _of_program("passes/<row:pass_id>/state/", one_pass.state, "pass_state"),
+    _of_program("passes/<row:pass_id>/extend/", one_pass.extend, "pass_extend"),
+    _of_program("passes/<row:pass_id>/transfer/", one_pass.transfer, "pass_transfer"),
+    _of_program("passes/<row:pass_id>/replace/", one_pass.replace, "pass_replace"),
     path("w/<slug:slug>/settings/", settings.settings, name="settings"),
     path("w/<slug:slug>/settings/workspace/", settings.workspace, name="settings_workspace"),
     path("w/<slug:slug>/settings/domains/", domains.domains, name="domains"),

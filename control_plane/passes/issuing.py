@@ -40,8 +40,8 @@ def issue(
 ) -> list[Pass]:
     """One pass for each of `holders_of` (an empty mapping: nobody in particular), numbered on from the last.
 
-    Without a window of its own a pass has its program's. Raises Invalid(field, message), NotFound,
-    QuotaUsedUp; nothing is issued then.
+    Without a window of its own a pass has its program's. Raises Invalid(field, message), QuotaUsedUp;
+    nothing is issued then.
     """
     wanted = list(holders_of)
     if not 1 <= len(wanted) <= MOST_AT_ONCE:
@@ -50,7 +50,7 @@ def issue(
         # Locked: numbers count up without a gap or a double.
         program = Program.objects.select_for_update().filter(id=program_id).first()
         if program is None:
-            raise NotFound("There is no such program in this workspace.")
+            raise Invalid("program_id", "Choose a program of this workspace.")
         if program.state == ProgramState.ENDED:
             raise Invalid("program_id", f"{program.name} has ended. No more passes can be issued for it.")
         issuer = _issuer(program, issuer_id, len(wanted)) if issuer_id is not None else None

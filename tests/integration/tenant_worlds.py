@@ -35,6 +35,7 @@ def build(mark: str, suffix: str) -> World:
     from control_plane.accounts.permissions import Role
     from control_plane.campaigns import app_schemes, domains
     from control_plane.campaigns import services as campaigns
+    from control_plane.passes import devices, issuers, issuing, programs, redeem
 
     tenant = new_tenant(f"{mark}{suffix}")
     own = tenant.workspace_id
@@ -65,7 +66,28 @@ def build(mark: str, suffix: str) -> World:
     )
     # Moved, so that there is a name it had before.
     campaigns.update_link(workspace_id=own, link_id=link.pk, domain_id=None)
+    program = programs.create_program(workspace_id=own, name=f"{mark} program", place=f"{mark} place")
+    in_program = {"workspace_id": own, "program_id": program.pk}
+    zone = programs.create_zone(**in_program, name=f"{mark} zone", capacity=10)
+    gate = programs.create_gate(**in_program, zone_id=zone.pk, name=f"{mark} gate")
+    device = devices.create_device(**in_program, name=f"{mark} device", gate_ids=[gate.pk])
+    issuer = issuers.create_issuer(**in_program, name=f"{mark} issuer", quota_total=5)
+    (issued,) = issuing.issue(
+        **in_program,
+        issuer_id=issuer.pk,
+        holders_of=[{"name": f"{mark} holder", "email": f"{mark}-holder@example.com", "plate": mark}],
+    )
+    paired = devices.authenticate(text=devices.pair(code=device.code).key)
+    scan = redeem.redeem(device=paired, gate_id=gate.pk, text="nonsense", nonce=uuid.uuid4())
     ids = {
+        "attempt_id": scan.attempt_id,
+        "parent_id": zone.pk,
+        "program_id": program.pk,
+        "zone_id": zone.pk,
+        "gate_id": gate.pk,
+        "device_id": device.device.pk,
+        "issuer_id": issuer.pk,
+        "pass_id": issued.pk,
         "link_id": link.pk,
         "campaign_id": campaign.pk,
         "domain_id": domain.pk,
@@ -73,6 +95,8 @@ def build(mark: str, suffix: str) -> World:
         "invitation_id": invited.invitation.pk,
         "key_id": key.key.pk,
         "token": f"{mark}-no-such-token",
+        # Of a printed pass: whoever has the code may see what it is worth, and needs no workspace.
+        "text": "no-such-pass",
     }
     return World(tenant, mark, ids)
 

@@ -1,0 +1,133 @@
+"""What is printed, and how: the numbers of passes and the layout of their sheet."""
+
+import re
+from typing import Any, Final
+
+from django import forms
+
+from control_plane.console.fields import Card, cards, line
+from control_plane.console.forms import ConsoleForm
+from control_plane.passes.errors import Invalid
+from control_plane.passes.sheets import PAPERS, SheetStyle, check_style
+
+MOST: Final = 1_000
+"""Passes in one file: a few seconds of work, during which a person waits."""
+
+LAYOUTS: Final = {
+    "2x4": ("Cards", ("layers", "8 on a page: labels of 99 × 68 mm, or to be cut.")),
+    "3x8": ("Labels", ("tag", "24 small labels on a page, 70 × 37 mm.")),
+    "1": ("A page each", ("ticket", "For people who print at home.")),
+    "badge": ("Badges", ("user", "90 × 60 mm, with a large name.")),
+    "lanyard": ("Lanyards", ("users", "A6, with a very large name.")),
+    "receipt": ("Receipts", ("printer", "A roll of 80 mm, one after the other.")),
+}
+_range = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
+
+
+class Numbers:
+    """Numbers of passes as people write them: 1-100, 205."""
+
+    @staticmethod
+    def read(text: str) -> list[int]:
+        """In order, each once. Raises ValueError with a sentence."""
+        found: set[int] = set()
+        for part in re.split(r"[,;\s]+", re.sub(r"\s*[-‐-―]\s*", "-", text).strip(" ,;")):
+            match = _range.fullmatch(part.removeprefix("#"))
+            if match is None:
+                raise ValueError(f"“{part}” is no number. Write numbers or ranges, such as 1-100, 205.")
+            first, last = int(match[1]), int(match[2] or match[1])
+            if last < first:
+                raise ValueError(f"Write the smaller number first: {last}-{first}.")
+            if last - first >= MOST or len(found) + last - first >= MOST:
+                raise ValueError(
+                    f"Print at most {MOST:,} passes at once, such as {first}-{first + MOST - 1}."
+                )
+            found.update(range(first, last + 1))
+        return sorted(found)
+
+    @staticmethod
+    def write(numbers: list[int]) -> str:
+        """The text that `read` reads as these numbers."""
+        runs: list[list[int]] = []
+        for number in sorted(numbers):
+            if runs and number == runs[-1][1] + 1:
+                runs[-1][1] = number
+            else:
+                runs.append([number, number])
+        return ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in runs)
+
+
+class PrintForm(ConsoleForm):
+    numbers = forms.CharField(
+        label="Numbers",
+        max_length=10_000,
+        help_text=f"Such as 1-100, 205; at most {MOST:,}. Cancelled and replaced ones are left out.",
+        error_messages={"required": "Say which passes to print, such as 1-100."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "1-100"}),
+    )
+    layout = forms.ChoiceField(
+        label="Layout",
+        choices=[(key, name) for key, (name, _) in LAYOUTS.items()],
+        initial="2x4",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a layout.", "invalid_choice": "Choose one of these layouts."},
+    )
+    paper = forms.ChoiceField(
+        label="Paper",
+        choices=[(name, {"a4": "A4", "letter": "US Letter"}.get(name, name)) for name in PAPERS],
+        initial="a4",
+        error_messages={"invalid_choice": "Choose A4 or US Letter."},
+    )
+    cut_marks = forms.BooleanField(label="Cut marks", required=False, initial=True)
+    title = line("Title", most=120, required="Write a title.")
+    lines = forms.CharField(
+        label="Lines below it",
+        required=False,
+        max_length=600,
+        help_text="When and where; at most 4 lines.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    issuer = line("Issued by", most=120)
+    note = line("Small print", most=300, help_text="Labels and badges have no room for it.")
+    logo = forms.FileField(
+        label="Logo",
+        required=False,
+        help_text="A PNG of at most 512 kB.",
+        error_messages={"empty": "This file is empty.", "invalid": "Choose a file."},
+        widget=forms.FileInput(attrs={"accept": "image/png"}),
+    )
+    renamed = ConsoleForm.renamed | {"passes": "numbers", "text": "numbers"}
+
+    @property
+    def layouts(self) -> list[Card]:
+        return cards(self["layout"], {key: about for key, (_, about) in LAYOUTS.items()})
+
+    def clean_numbers(self) -> list[int]:
+        try:
+            return Numbers.read(self.cleaned_data["numbers"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors:
+            try:
+                check_style(self.style())
+            except Invalid as error:
+                self.refuse(error)
+        return self.cleaned_data
+
+    def style(self) -> SheetStyle:
+        clean = self.cleaned_data
+        if (logo := clean["logo"]) is not None:
+            logo.seek(0)
+        texts = (text.strip() for text in clean["lines"].splitlines())
+        return SheetStyle(
+            layout=clean["layout"],
+            paper=clean["paper"],
+            title=clean["title"],
+            lines=tuple(text for text in texts if text),
+            issuer=clean["issuer"],
+            note=clean["note"],
+            logo=logo.read(1024 * 1024) if logo is not None else None,
+            cut_marks=clean["cut_marks"],
+        )

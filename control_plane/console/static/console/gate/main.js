@@ -1,0 +1,485 @@
+/* The gate's app: what is scanned goes to scan.js, what is answered comes up in verdict.js, and the counts are
+   the server's. Nothing is admitted here. */
+
+import { h } from "../rules/dom.js";
+import { ask, Refused, useKey, watchAnswers } from "./api.js";
+import { Camera } from "./camera.js";
+import { Counts } from "./counts.js";
+import { install } from "./install.js";
+import { listen } from "./keys.js";
+import { Live } from "./live.js";
+import { codeIn, codeOfAddress, keptKey, Pairing } from "./pairing.js";
+import { Presence } from "./presence.js";
+import { Scanner } from "./scan.js";
+import * as sheets from "./sheets.js";
+import * as sound from "./sound.js";
+import { forget, keep, keeps, read } from "./store.js";
+import { describe, VerdictScreen } from "./verdict.js";
+import { grouped, many, percent, skewSentence, useTimeZone } from "./words.js";
+
+const GLANCE = 600; // ms that an admission is seen before the next code may take its place
+const REFRESH = 60_000; // ms between two looks at the device's gates
+
+const at = (id) => document.getElementById(id);
+const state = { device: null, gate: null, way: "auto", zones: new Map(), skew: 0, answered: true, useVersion: null };
+const now = () => Date.now() + state.skew;
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const presence = new Presence();
+const scanner = new Scanner();
+const scans = new sheets.LastScans({
+  mayUndo: () => state.device?.role === "supervisor",
+  onUndone: (scan) => sheets.say(`The scan of no. ${scan.number} was undone.`),
+});
+const pairing = new Pairing({ onPaired: begin });
+const verdicts = new VerdictScreen({ onOverride: override, onGiveUp: () => scanner.giveUp() });
+const live = new Live({ onZones: takeZones, onRefused: keyRefused });
+const counts = new Counts({
+  onWaiting: (left) => banner("banner-waiting", left ? `${many(left, "count", "counts")} by hand to be sent.` : ""),
+  onZones: takeZones,
+  onRefused: (error, count) => sheets.say(`${count.delta > 0 ? "+1" : "−1"} was not counted. ${error.message}`, true),
+  onKeyRefused: keyRefused,
+});
+const camera = new Camera(at("video"), { onTexts: seen, onChange: cameraChanged });
+let refused = null; // what the screen shows, for a supervisor who admits anyway
+
+// ── Start ────────────────────────────────────────────────────────────────
+
+async function start() {
+  sheets.wire();
+  listen(typed);
+  const code = codeOfAddress();
+  const key = await keptKey();
+  if (key) useKey(key);
+  if (code && !key) {
+    pairing.show();
+    return pairing.pair(code);
+  }
+  if (!key) {
+    pairing.show((await keeps()) ? "" : "This browser keeps nothing for this page (a private window?). The phone has to be paired again after each reload.");
+    return;
+  }
+  if (code) {
+    const before = await read("device");
+    return pairing.confirm(before?.name || "a gate's device", code, wakeUp);
+  }
+  await wakeUp();
+}
+
+/** With a key from before: what is kept is shown at once, and renewed as soon as the server answers. */
+async function wakeUp() {
+  const before = await read("device");
+  if (before) begin(before, { kept: true });
+  for (let turn = 0; ; turn += 1) {
+    try {
+      const asked = Date.now();
+      const device = await ask("GET", "");
+      clockSkew(device.now, asked, Date.now());
+      return void begin(device);
+    } catch (error) {
+      if (error instanceof Refused) return void keyRefused(error);
+      if (!before && turn === 0) sheets.say("Not connected. Trying again…", true);
+      await wait(Math.min(1000 * 2 ** turn, 10_000));
+    }
+  }
+}
+
+function clockSkew(theirs, asked, answered) {
+  state.skew = new Date(theirs) - (asked + answered) / 2;
+  banner("banner-clock", skewSentence(state.skew));
+}
+
+/** The device as the server, or this phone's memory, knows it. */
+async function begin(device, { kept = false } = {}) {
+  const first = at("gate").hidden;
+  if (!kept) {
+    if (first || state.device?.id !== device.id) clockSkew(device.now, Date.now(), Date.now());
+    keep("device", device).catch(() => {});
+  }
+  state.device = device;
+  const there = new Set(device.zones.map((zone) => zone.id));
+  for (const id of state.zones.keys()) if (!there.has(id)) state.zones.delete(id);
+  takeZones(device.zones);
+  useTimeZone(device.time_zone);
+  at("pairing").hidden = true;
+  at("gate").hidden = false;
+  const chosen = state.gate?.id ?? (await read("gate"));
+  const gate = device.gates.find((one) => one.id === chosen) || (device.gates.length === 1 ? device.gates[0] : null);
+  if (gate) useGate(gate);
+  else {
+    state.gate = null;
+    at("gate-title").textContent = device.gates.length ? "Choose a gate" : "No gate";
+    at("gate-tag").textContent = "";
+    at("gate-program").textContent = `${device.program} · ${device.name}`;
+    if (device.gates.length) chooseGate();
+    else sheets.say("This device has no gate. Give it one in the console.", true);
+  }
+  if (!first) return;
+  const [wantsSound, camera_, id] = await Promise.all([read("sound"), read("camera"), read("cameraId")]);
+  sound.turn(wantsSound !== false);
+  at("menu-sound").checked = sound.isOn();
+  camera.deviceId = id || "";
+  if (camera_) camera.start();
+  else cameraChanged(null);
+  live.start();
+  counts.send();
+  scans.load();
+  hush();
+  const before = await scanner.left();
+  if (before) run((onTrouble) => scanner.resume(before, onTrouble), before.text);
+}
+
+async function refresh() {
+  if (document.hidden || pairing.isOpen || !state.device) return;
+  try {
+    const device = await ask("GET", "");
+    begin(device);
+  } catch (error) {
+    if (error instanceof Refused) keyRefused(error);
+  }
+}
+
+async function keyRefused(error) {
+  if (error.status !== 401 || pairing.isOpen) return;
+  try {
+    await ask("GET", "");
+    return; // The key is good: it was about one gate, and the device's gates are read anew.
+  } catch (again) {
+    if (!(again instanceof Refused) || again.status !== 401) return;
+  }
+  leave("This device was removed, or paired on another phone. Pair it again with a new code from the console. Counts that were not sent yet are kept.");
+}
+
+function leave(sentence) {
+  live.end();
+  camera.stop();
+  verdicts.close();
+  for (const open of document.querySelectorAll("dialog[open]")) open.close();
+  useKey("");
+  Promise.all(["key", "device"].map(forget)).catch(() => {});
+  Object.assign(state, { device: null, gate: null });
+  scans.clear();
+  pairing.show(sentence);
+}
+
+// ── Gate, way, counts ────────────────────────────────────────────────────
+
+function useGate(gate) {
+  const changed = state.gate?.id !== gate.id;
+  state.gate = gate;
+  at("gate-title").textContent = gate.name;
+  at("gate-tag").textContent = gate.way === "both" ? "" : sheets.wayWords(gate);
+  at("gate-tag").hidden = gate.way === "both";
+  at("gate-program").textContent = `${state.device.program} · ${state.device.name}`;
+  at("choose-gate").disabled = state.device.gates.length < 2;
+  document.title = `${gate.name} · scanway gate`;
+  at("way").hidden = gate.way !== "both";
+  banner("banner-closed", !gate.is_open);
+  if (changed) {
+    keep("gate", gate.id).catch(() => {});
+    read("way").then((way) => useWay(way || "auto"));
+  }
+  drawCount();
+}
+
+function chooseGate() {
+  sheets.chooseGate(state.device.gates, state.gate?.id, useGate);
+}
+
+function useWay(way) {
+  state.way = way;
+  presence.reset();
+  for (const button of at("way").children) {
+    button.setAttribute("aria-checked", String(button.dataset.way === way));
+    button.tabIndex = button.dataset.way === way ? 0 : -1;
+  }
+}
+
+/** What the server said of some zones, or of all. */
+function takeZones(zones) {
+  for (const zone of zones) state.zones.set(zone.id, { ...state.zones.get(zone.id), ...zone });
+  drawCount();
+}
+
+function drawCount() {
+  const zone = state.zones.get(state.gate?.zone_id);
+  if (!zone) return;
+  const full = zone.level === "full";
+  at("count").dataset.level = zone.level;
+  at("count-number").textContent = zone.capacity === null ? grouped(zone.inside) : `${grouped(zone.inside)} / ${grouped(zone.capacity)}`;
+  at("count-state").textContent = full ? "FULL" : zone.capacity === null ? "" : `${percent(zone)} %`;
+  at("count-fill").setAttribute("width", `${Math.min(100, percent(zone))}%`);
+  // A hall may have room while the venue around it has none.
+  const outer = (zone.path || []).filter((id) => id !== zone.id).map((id) => state.zones.get(id)).find((one) => one && one.level !== "ok");
+  at("count-outer").hidden = !outer;
+  if (outer) at("count-outer").textContent = `${outer.name}: ${grouped(outer.inside)} / ${grouped(outer.capacity)}${outer.level === "full" ? " · FULL" : ` · ${percent(outer)} %`}`;
+}
+
+// ── Scans ────────────────────────────────────────────────────────────────
+
+function seen(texts, taken) {
+  const clock = performance.now();
+  for (const text of texts) {
+    if (!presence.takes(text, clock)) continue;
+    const free = !verdicts.isOpen || (verdicts.kind === "ok" && verdicts.age > GLANCE);
+    if (!free || scanner.pending || document.querySelector("dialog[open]")) continue;
+    presence.sent(text, clock);
+    performance.mark("gate:picture", { startTime: taken });
+    performance.mark("gate:decoded", { startTime: clock });
+    return check(text);
+  }
+}
+
+function typed(text) {
+  sound.wake();
+  if (pairing.isOpen) return pairing.typed(text);
+  if (scanner.pending) return sheets.say("The last code is still waiting for its answer.", true);
+  performance.mark("gate:decoded");
+  presence.sent(text, performance.now());
+  check(text);
+}
+
+/** One text, from wherever it came. Spaces at its ends belong to it. */
+function check(text, reason = "") {
+  if (codeIn(text)) return void pairing.confirm(state.device.name, codeIn(text), () => { at("gate").hidden = false; });
+  if (!state.gate) return chooseGate();
+  const way = state.gate.way === "both" ? state.way : "";
+  return run((onTrouble) => scanner.check({ text, gateId: state.gate.id, way, override: reason, onTrouble }), text);
+}
+
+async function run(send, text = "") {
+  for (const sheet of document.querySelectorAll("dialog[open]")) sheet.close();
+  const line = at("view-line");
+  const slow = setTimeout(() => { line.textContent = "Checking…"; }, 250);
+  try {
+    const verdict = await send(trouble);
+    takeZones(verdict.zones);
+    scans.add(verdict);
+    refused = { text: text || "", verdict };
+    show(verdict, text);
+  } catch (error) {
+    if (error.name === "AbortError") {
+      verdicts.close();
+      sheets.say("Given up. Whether that pass was counted is not known: scan it again, and the first answer is shown.", true);
+    } else if (error instanceof Refused) {
+      verdicts.close();
+      if (error.status === 401) await keyRefused(error);
+      if (!pairing.isOpen) {
+        verdicts.show({ kind: "unsure", word: "Not checked", sentence: error.message, lines: [] });
+        if (error.status === 401) refresh();
+      }
+    } else throw error;
+  } finally {
+    clearTimeout(slow);
+    line.textContent = "Hold a pass before the camera";
+  }
+}
+
+function trouble(error, turn) {
+  const offline = !navigator.onLine;
+  verdicts.show({
+    kind: "wait",
+    word: error.answered ? "Wait" : "Not connected",
+    sentence: error.answered ? `${error.message} Trying again…` : "Trying again…",
+    lines: [
+      [offline ? "This phone has no network. Passes cannot be checked now." : "Nobody is admitted before the server answers."],
+      [`This code is kept, and is sent once however often it is tried (${many(turn, "try", "tries")}).`],
+    ],
+  });
+}
+
+function show(verdict, text) {
+  const supervisor = state.device.role === "supervisor";
+  verdicts.show(describe(verdict, { now: now() }), {
+    mayOverride: supervisor && verdict.may_override && !verdict.admitted && Boolean(text),
+    onClose: (tapped) => {
+      if (tapped && !verdict.admitted) presence.dismissed(performance.now());
+      idle();
+    },
+  });
+  requestAnimationFrame(() => setTimeout(() => {
+    if (!performance.getEntriesByName("gate:decoded").length) return;
+    performance.mark("gate:shown");
+    performance.measure("gate:decoded→verdict", "gate:decoded", "gate:shown");
+  }));
+}
+
+async function override() {
+  verdicts.hold();
+  const { text, verdict } = refused;
+  const reason = await sheets.askReason(verdict.sentence);
+  if (!reason) return;
+  verdicts.close();
+  presence.sent(text, performance.now());
+  check(text, reason);
+}
+
+// ── Camera ───────────────────────────────────────────────────────────────
+
+async function cameraChanged(sentence) {
+  const on = camera.isOn;
+  at("view").dataset.camera = on ? "on" : camera.isWanted ? "starting" : "off";
+  at("view-off").hidden = on;
+  at("camera-trouble").hidden = !sentence;
+  at("camera-trouble").textContent = sentence || "";
+  at("camera-on").hidden = Boolean(Camera.obstacle());
+  at("menu-camera").checked = on;
+  at("torch").hidden = !camera.hasTorch;
+  at("torch").setAttribute("aria-pressed", String(camera.torch));
+  const cameras = on ? await camera.list() : [];
+  at("next-camera").hidden = cameras.length < 2;
+  at("menu-cameras").hidden = cameras.length < 2;
+  at("menu-camera-choice").replaceChildren(...cameras.map((one) => h("option", { value: one.id }, one.label)));
+  at("menu-camera-choice").value = camera.chosen;
+  if (Camera.obstacle()) {
+    at("camera-trouble").hidden = false;
+    at("camera-trouble").textContent = Camera.obstacle();
+  }
+}
+
+function turnCamera(on) {
+  keep("camera", on).catch(() => {});
+  if (on) camera.start();
+  else camera.stop();
+}
+
+async function useCamera(id) {
+  keep("cameraId", id).catch(() => {});
+  await camera.choose(id);
+}
+
+// ── Banners, sound, versions ─────────────────────────────────────────────
+
+function banner(id, shown) {
+  at(id).hidden = !shown;
+  if (typeof shown === "string") at(id).querySelector("span").textContent = shown;
+}
+
+function connection() {
+  const off = !navigator.onLine || !state.answered;
+  at("connection").dataset.state = off ? "off" : "on";
+  at("connection").textContent = off ? "Not connected" : "Live";
+  banner("banner-offline", off);
+}
+
+function hush() {
+  banner("banner-sound", sound.isSilent());
+}
+
+function idle() {
+  banner("banner-version", Boolean(state.useVersion) && !verdicts.isOpen && !scanner.pending);
+}
+
+watchAnswers((answered) => {
+  state.answered = answered;
+  connection();
+});
+addEventListener("online", connection);
+addEventListener("offline", connection);
+addEventListener("online", () => counts.send());
+for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, () => { if (sound.isSilent()) sound.wake().then(hush, () => {}); });
+// A finger leaves the focus on what it touched, where a scanner's Enter would press it again.
+addEventListener("pointerup", () => setTimeout(() => {
+  const focused = document.activeElement;
+  if (focused?.matches("button") && !focused.matches(":focus-visible") && !focused.closest("dialog, #verdict")) focused.blur();
+}));
+
+at("choose-gate").addEventListener("click", chooseGate);
+at("way").addEventListener("click", (event) => {
+  const way = event.target.closest("[data-way]")?.dataset.way;
+  if (!way) return;
+  keep("way", way).catch(() => {});
+  useWay(way);
+});
+at("way").addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const ways = [...at("way").children];
+  const next = ways[(ways.findIndex((one) => one.dataset.way === state.way) + step + ways.length) % ways.length];
+  next.click();
+  next.focus();
+});
+at("camera-on").addEventListener("click", () => turnCamera(true));
+at("torch").addEventListener("click", async () => {
+  try {
+    await camera.light(!camera.torch);
+  } catch {
+    sheets.say("The light does not answer.", true);
+  }
+  at("torch").setAttribute("aria-pressed", String(camera.torch));
+});
+at("next-camera").addEventListener("click", async () => {
+  const cameras = await camera.list();
+  const index = cameras.findIndex((one) => one.id === camera.chosen);
+  useCamera(cameras[(index + 1) % cameras.length].id);
+});
+for (const button of document.querySelectorAll("[data-delta]")) {
+  button.addEventListener("click", () => {
+    if (!state.gate) return chooseGate();
+    navigator.vibrate?.(20);
+    button.classList.remove("bumped");
+    void button.offsetWidth;
+    button.classList.add("bumped");
+    counts.add(state.gate.id, Number(button.dataset.delta)).catch((error) => sheets.say(`Not counted. ${error.message}`, true));
+  });
+}
+at("open-last").addEventListener("click", () => { sheets.open("last"); scans.load(); });
+at("open-enter").addEventListener("click", () => {
+  at("enter-text").value = "";
+  sheets.showError("enter-error", "");
+  sheets.open("enter");
+});
+at("enter-text").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  at("enter-form").requestSubmit();
+});
+at("enter-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = at("enter-text").value.replace(/[\r\n\t]/g, "");
+  if (!text.trim()) return sheets.showError("enter-error", "Enter the code first.");
+  if (scanner.pending) return sheets.showError("enter-error", "The last code is still waiting for its answer.");
+  sheets.close("enter");
+  performance.mark("gate:decoded");
+  check(text);
+});
+at("open-menu").addEventListener("click", () => {
+  at("menu-title").textContent = state.device.name;
+  at("menu-about").textContent = [state.device.program, state.device.place, state.device.role === "supervisor" ? "Supervisor's device" : ""].filter(Boolean).join(" · ");
+  at("menu-correct").hidden = state.device.role !== "supervisor";
+  at("menu-forget").lastElementChild.textContent = "Unpair this phone";
+  sheets.open("menu");
+});
+at("menu-sound").addEventListener("change", (event) => {
+  sound.turn(event.target.checked);
+  keep("sound", event.target.checked).catch(() => {});
+  if (event.target.checked) sound.wake().then(() => { sound.ok(); hush(); });
+  else hush();
+});
+at("menu-camera").addEventListener("change", (event) => turnCamera(event.target.checked));
+at("menu-camera-choice").addEventListener("change", (event) => useCamera(event.target.value));
+at("menu-correct").addEventListener("click", () => {
+  sheets.close("menu");
+  sheets.correctCount([...state.zones.values()], state.gate?.zone_id, takeZones);
+});
+at("menu-forget").addEventListener("click", () => {
+  const words = at("menu-forget").lastElementChild;
+  if (words.textContent !== "Unpair it? It needs a new code then.") words.textContent = "Unpair it? It needs a new code then.";
+  else leave("This phone is not paired any more. Remove the device in the console too, if it is not used again.");
+});
+at("clock-seen").addEventListener("click", () => banner("banner-clock", ""));
+at("use-version").addEventListener("click", () => state.useVersion?.());
+
+install({
+  onNew: (use) => {
+    state.useVersion = use;
+    idle();
+  },
+  onInstallable: (prompt) => {
+    at("menu-install").hidden = false;
+    at("menu-install").onclick = () => { sheets.close("menu"); prompt(); };
+  },
+});
+setInterval(refresh, REFRESH);
+start();
