@@ -31,7 +31,7 @@ from control_plane.passes import devices, occupancy
 from control_plane.passes.devices import DeviceHolder
 from control_plane.passes.errors import DeviceRefused
 from control_plane.passes.models import Attempt, Device, Gate, Zone
-from control_plane.passes.reason import OVERRIDABLE, SENTENCES, Reason
+from control_plane.passes.reason import OVERRIDABLE, Reason, sentence
 from control_plane.passes.redeem import Verdict, redeem
 
 LIMIT = 1_200
@@ -224,7 +224,7 @@ def _scan(attempt: Attempt) -> ScanOut:
         attempt_id=attempt.pk,
         at=attempt.at,
         reason=reason,
-        sentence=SENTENCES[reason],
+        sentence=sentence(reason, attempt.direction),
         direction=attempt.direction,
         number=attempt.of.number if attempt.of else None,
         undone=attempt.undone_at is not None,

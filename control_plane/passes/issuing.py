@@ -203,14 +203,15 @@ def search(*, workspace_id: int, program_id: int | None = None, text: str = "", 
     elif state:
         rows = rows.filter(state=state)
     text = text.strip()
+    if not text:
+        return rows
+    each = vault.parts(text)
+    whole = models.Q(words__contains=vault.words(["".join(each)], workspace_id=workspace_id))
     if text.removeprefix("#").isdecimal() and len(text) <= 18:
-        number = models.Q(number=int(text.removeprefix("#")))
-        return rows.filter(number | models.Q(words__contains=vault.words([text], workspace_id=workspace_id)))
-    if text:
-        whole = vault.words([text.replace(" ", "")], workspace_id=workspace_id)
-        each = vault.words(text.split(), workspace_id=workspace_id)
-        rows = rows.filter(models.Q(words__contains=each) | models.Q(words__contains=whole))
-    return rows
+        return rows.filter(models.Q(number=int(text.removeprefix("#"))) | whole)
+    if not each:  # punctuation: nothing has that in its name
+        return rows.none()
+    return rows.filter(models.Q(words__contains=vault.words(each, workspace_id=workspace_id)) | whole)
 
 
 def signing_key(program: Program) -> Key:

@@ -16,7 +16,17 @@ from control_plane.accounts.tenancy import workspace_scope
 from control_plane.passes import values
 from control_plane.passes.devices import DeviceHolder
 from control_plane.passes.errors import Invalid, NotAllowed, NotFound
-from control_plane.passes.models import Attempt, Gate, Movement, MovementKind, Pass, Program, Redemption, Zone
+from control_plane.passes.models import (
+    Attempt,
+    Change,
+    Gate,
+    Movement,
+    MovementKind,
+    Pass,
+    Program,
+    Redemption,
+    Zone,
+)
 from control_plane.passes.reason import Reason
 
 WARN_AT: Final = 90
@@ -160,6 +170,8 @@ def let_out_by_time(workspace_id: int, now: datetime | None = None, most: int = 
                 _move(row.inside_zone.path, -1, MovementKind.AUTO_EXIT, note=f"No. {row.number}", least=True)
                 row.inside_zone = row.inside_since = None
                 row.save(update_fields=["inside_zone", "inside_since"])
+                after = f"after {program.auto_exit_minutes} minutes inside"
+                Change(of=row, at=now, what="timed_out", note=after).save(force_insert=True)
                 left += 1
     return left
 

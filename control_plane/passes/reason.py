@@ -39,6 +39,12 @@ SENTENCES: Final = {
 }
 """What a gate shows first; the details come after it."""
 
+
+def sentence(reason: Reason, direction: str) -> str:
+    """What a gate shows first."""
+    return "Left." if reason is Reason.OK and direction == "out" else SENTENCES[reason]
+
+
 OVERRIDABLE: Final = frozenset(
     {
         Reason.NOT_YET_VALID,

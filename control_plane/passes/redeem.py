@@ -22,7 +22,7 @@ from control_plane.passes.devices import DeviceHolder
 from control_plane.passes.errors import DeviceRefused, Invalid, NotAllowed
 from control_plane.passes.hours import is_open
 from control_plane.passes.models import Gate
-from control_plane.passes.reason import SENTENCES, Reason
+from control_plane.passes.reason import Reason, sentence
 from edge import token
 from edge.token import NotAToken
 
@@ -152,7 +152,7 @@ def _verdict(answer: dict[str, Any], workspace_id: int, show_holder: bool) -> Ve
     return Verdict(
         attempt_id=answer["attempt"],
         reason=reason,
-        sentence=SENTENCES[reason] if answer["direction"] == "in" or reason != Reason.OK else "Left.",
+        sentence=sentence(reason, answer["direction"]),
         direction=answer["direction"],
         replayed=answer["replayed"],
         refused_as=answer["refused_as"],

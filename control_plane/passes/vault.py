@@ -59,6 +59,13 @@ def unlock_json(locked: bytes, *, workspace_id: int, purpose: str) -> dict[str, 
     return found
 
 
+def parts(text: str) -> list[str]:
+    """Its words as they are compared: without accents, case and punctuation."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(char for char in plain if not unicodedata.combining(char))
+    return "".join(char if char.isalnum() else " " for char in plain).split()
+
+
 def words(texts: Iterable[str], *, workspace_id: int) -> list[str]:
     """Keyed hashes of every word, to find rows by without being able to read them.
 
@@ -67,11 +74,8 @@ def words(texts: Iterable[str], *, workspace_id: int) -> list[str]:
     """
     found: set[str] = set()
     for text in texts:
-        plain = unicodedata.normalize("NFKD", text).casefold()
-        plain = "".join(char for char in plain if not unicodedata.combining(char))
-        parts = "".join(char if char.isalnum() else " " for char in plain).split()
-        found.update(parts)
-        found.add("".join(parts))
+        found.update(parts(text))
+        found.add("".join(parts(text)))
     found.discard("")
     key = _key(f"words {workspace_id}")
     return sorted(hmac.digest(key, word.encode(), "sha256").hex()[:WORD] for word in found)

@@ -140,7 +140,9 @@ def test_issuing_finding_and_changing_passes(api: Any, program: dict[str, Any]) 
         return [one["number"] for one in rows]
 
     assert found("lovelace") == found("ada%40example.com") == found("B%20AL%201815") == [1]
-    assert found("emile") == found("33123456789") == [2]
+    assert found("B-AL-1815") == found("bal1815") == found("al%20ada") == [1]
+    assert found("emile") == found("33123456789") == found("%2B33%201-23-45-67-89") == [2]
+    assert found("!!!") == found("%23") == []
     assert found("2") == [2]
     assert found("love") == found("nobody") == []
 

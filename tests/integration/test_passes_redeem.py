@@ -284,6 +284,11 @@ def test_who_stays_too_long_leaves_by_time(tenant: Tenant) -> None:
     assert occupancy.let_out_by_time(world.workspace_id, now=later) == 0
     assert occupancy.let_out_by_time(world.workspace_id, now=later + timedelta(minutes=2)) == 1
     assert world.inside() == 0
+    from control_plane.passes.history import history
+
+    row = world.scan(text, way="out").found["id"]
+    lines = history(workspace_id=world.workspace_id, pass_id=row)
+    assert "timed_out" in [line.what for line in lines]
     assert world.scan(text, way="in").admitted
     world.check_ledger()
 
