@@ -30,7 +30,7 @@ export class Counts {
           this.#hooks.onZones(zones);
         } catch (error) {
           if (!(error instanceof Refused)) throw error;
-          if (error.status === 401 && !(await this.#isKnown())) return this.#hooks.onKeyRefused(error);
+          if (error.status === 401) return this.#hooks.onKeyRefused(error);
           this.#hooks.onRefused(error, left[0]);
         }
         await dropCount(nonce);
@@ -38,16 +38,6 @@ export class Counts {
       this.#hooks.onWaiting(0);
     } finally {
       this.#sending = false;
-    }
-  }
-
-  /** 401 also says that a gate is not this device's any more. */
-  async #isKnown() {
-    try {
-      await ask("GET", "");
-      return true;
-    } catch (error) {
-      return !(error instanceof Refused);
     }
   }
 }

@@ -139,14 +139,8 @@ async function refresh() {
   }
 }
 
-async function keyRefused(error) {
+function keyRefused(error) {
   if (error.status !== 401 || pairing.isOpen) return;
-  try {
-    await ask("GET", "");
-    return; // The key is good: it was about one gate, and the device's gates are read anew.
-  } catch (again) {
-    if (!(again instanceof Refused) || again.status !== 401) return;
-  }
   leave("This device was removed, or paired on another phone. Pair it again with a new code from the console. Counts that were not sent yet are kept.");
 }
 
@@ -263,10 +257,10 @@ async function run(send, text = "") {
       sheets.say("Given up. Whether that pass was counted is not known: scan it again, and the first answer is shown.", true);
     } else if (error instanceof Refused) {
       verdicts.close();
-      if (error.status === 401) await keyRefused(error);
+      keyRefused(error);
       if (!pairing.isOpen) {
         verdicts.show({ kind: "unsure", word: "Not checked", sentence: error.message, lines: [] });
-        if (error.status === 401) refresh();
+        if (error.field === "gate_id") refresh();
       }
     } else throw error;
   } finally {
