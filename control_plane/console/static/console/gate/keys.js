@@ -1,6 +1,6 @@
 /* Scanners that type: letters in quick succession, ended by Enter, anywhere on the page. */
 
-const GAP = 400; // ms between two letters; a slow Bluetooth scanner needs about 50
+const GAP = 1000; // ms between two letters; a slow Bluetooth scanner needs about 50, and may stutter
 const PERSON = 80; // ms after which a lone space was a person's
 const LEAST = 6; // characters
 

@@ -227,6 +227,7 @@ function seen(texts, taken) {
 function typed(text) {
   sound.wake();
   if (pairing.isOpen) return pairing.typed(text);
+  if (!state.device) return sheets.say("Still starting. Scan it once more.", true);
   if (scanner.pending) return sheets.say("The last code is still waiting for its answer.", true);
   performance.mark("gate:decoded");
   presence.sent(text, performance.now());
