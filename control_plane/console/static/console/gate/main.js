@@ -75,7 +75,7 @@ async function wakeUp() {
       const asked = Date.now();
       const device = await ask("GET", "");
       clockSkew(device.now, asked, Date.now());
-      return void begin(device);
+      return void begin(device, { renewed: Boolean(before) });
     } catch (error) {
       if (error instanceof Refused) return void keyRefused(error);
       if (!before && turn === 0) sheets.say("Not connected. Trying again…", true);
@@ -90,7 +90,7 @@ function clockSkew(theirs, asked, answered) {
 }
 
 /** The device as the server, or this phone's memory, knows it. */
-async function begin(device, { kept = false } = {}) {
+async function begin(device, { kept = false, renewed = false } = {}) {
   const first = at("gate").hidden;
   if (!kept) {
     if (first || state.device?.id !== device.id) clockSkew(device.now, Date.now(), Date.now());
@@ -101,6 +101,8 @@ async function begin(device, { kept = false } = {}) {
   for (const id of state.zones.keys()) if (!there.has(id)) state.zones.delete(id);
   takeZones(device.zones);
   useTimeZone(device.time_zone);
+  // The server's answer to what is shown already does not take a question away that was asked meanwhile.
+  if (renewed && pairing.isOpen) return;
   at("pairing").hidden = true;
   at("gate").hidden = false;
   const chosen = state.gate?.id ?? (await read("gate"));
