@@ -301,6 +301,8 @@ def doctor(as_json: bool) -> None:
 def verify(mend: bool) -> None:
     """Compare ClickHouse's rows with their unique ids and with each rollup, day by day.
 
+    And scans of passes at gates with those in PostgreSQL.
+
     Leaves with 1 where they differ.
 
     \b

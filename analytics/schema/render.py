@@ -9,7 +9,7 @@ import re
 from string import Template
 from typing import Final
 
-TABLES: Final = ("events", "scans_hourly", "scans_daily")
+TABLES: Final = ("events", "scans_hourly", "scans_daily", "redemptions")
 _CLUSTER_ONLY = re.compile(r"^-- if cluster\n(.*?)^-- end\n", re.M | re.S)
 _CLUSTER_NAME = re.compile(r"^[A-Za-z0-9_.\-]+$")
 
