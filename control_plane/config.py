@@ -4,10 +4,13 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from analytics.valkey.url import ValkeyUrlError, parse
+from control_plane import wallet_settings
+from control_plane.wallet_settings import GoogleWallet, PkPass, WalletSettingError
 
 MIN_SECRET = 32
 
@@ -48,7 +51,11 @@ class Config:
     signup_open: bool
     domain_check: str
     """dns, or off: whether a workspace's domain has to lead here before it counts."""
+    alert_private: bool
+    """Alerts may be sent to addresses in private networks, and by plain http."""
     debug: bool
+    pkpass: PkPass | None = None
+    google_wallet: GoogleWallet | None = None
 
     @property
     def https(self) -> bool:
@@ -88,7 +95,15 @@ class Config:
         domain_check = env.get("SCANWAY_DOMAIN_CHECK", "dns")
         if domain_check not in {"dns", "off"}:
             raise ConfigError(f"SCANWAY_DOMAIN_CHECK is “{domain_check}”. Set it to dns or off.")
+        alert_private = env.get("SCANWAY_ALERT_PRIVATE", "false")
+        if alert_private not in {"true", "false"}:
+            raise ConfigError(f"SCANWAY_ALERT_PRIVATE is “{alert_private}”. Set it to true or false.")
         smtp = _smtp(secret(env, "SCANWAY_EMAIL_URL"))
+        try:
+            pkpass = wallet_settings.pkpass(partial(secret, env))
+            google = wallet_settings.google_wallet(partial(secret, env))
+        except WalletSettingError as error:
+            raise ConfigError(str(error)) from None
         return cls(
             secret_key=secret_key,
             database_url=database_url,
@@ -105,7 +120,10 @@ class Config:
             email_from=env.get("SCANWAY_EMAIL_FROM", f"scanway@{console_url.hostname}"),
             signup_open=signup == "open",
             domain_check=domain_check,
+            alert_private=alert_private == "true",
             debug=env.get("SCANWAY_DEBUG", "") in {"1", "true", "yes"},
+            pkpass=pkpass,
+            google_wallet=google,
         )
 
 

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -79,9 +79,7 @@ def create_device(
         program = Program.objects.filter(id=program_id).first()
         if program is None:
             raise NotFound("There is no such program in this workspace.")
-        gates = list(Gate.objects.filter(program=program, id__in=gate_ids))
-        if not gates or len(gates) != len(set(gate_ids)):
-            raise Invalid("gate_ids", "Choose at least one gate, all of this program.")
+        gates = _gates(program.pk, gate_ids)
         device = Device(
             program=program,
             name=values.text("name", name, required=True),
@@ -94,6 +92,37 @@ def create_device(
         for gate in gates:
             DeviceGate(device=device, gate=gate).save()
     return NewDevice(device, code)
+
+
+def update_device(*, workspace_id: int, device_id: int, **changes: Any) -> Device:
+    """Change `name`, `role` or `gate_ids`. Its next scan goes by it; counts, corrections and undo do so
+    within KEEP seconds where another process answers them. Raises Invalid, NotFound.
+    """
+    if unknown := changes.keys() - {"name", "role", "gate_ids"}:
+        raise Invalid(min(unknown), "This cannot be changed.")
+    with workspace_scope(workspace_id):
+        device = _locked(device_id)
+        if "name" in changes:
+            device.name = values.text("name", changes["name"], required=True)
+        if "role" in changes:
+            device.role = values.one_of("role", changes["role"], Device.Role)
+        device.save(update_fields=["name", "role"])
+        if "gate_ids" in changes:
+            gates = _gates(device.program_id, changes["gate_ids"])
+            DeviceGate.objects.filter(device=device).exclude(gate__in=gates).delete()
+            has = set(DeviceGate.objects.filter(device=device).values_list("gate_id", flat=True))
+            for gate in gates:
+                if gate.pk not in has:
+                    DeviceGate(device=device, gate=gate).save()
+    forget()
+    return device
+
+
+def gate_ids(*, workspace_id: int, device_id: int) -> list[int]:
+    """Where a device may be used."""
+    with workspace_scope(workspace_id):
+        rows = DeviceGate.objects.filter(device_id=device_id)
+        return sorted(rows.values_list("gate_id", flat=True))
 
 
 def new_pairing_code(*, workspace_id: int, device_id: int) -> NewDevice:
@@ -112,7 +141,12 @@ def pair(*, code: str) -> Paired:
     """Once for each code. Raises DeviceRefused."""
     prefix, secret, workspace_id = _read(code, "p")
     with workspace_scope(workspace_id):
-        device = Device.objects.select_for_update().select_related("program").filter(prefix=prefix).first()
+        device = (
+            Device.objects.select_for_update(no_key=True)
+            .select_related("program")
+            .filter(prefix=prefix)
+            .first()
+        )
         if (
             device is None
             or device.revoked_at is not None
@@ -126,7 +160,7 @@ def pair(*, code: str) -> Paired:
         device.key_hash = _hash(key)
         device.paired_at = device.seen_at = timezone.now()
         device.save()
-        _kept.clear()
+        forget()
     return Paired(device, f"swg_{prefix}_{key}")
 
 
@@ -135,22 +169,25 @@ def authenticate(*, text: str) -> DeviceHolder:
     kept = _kept.get(_hash(text))
     if kept is not None and time.monotonic() < kept[0]:
         return kept[1]
-    prefix, secret, workspace_id = _read(text, "g")
-    with workspace_scope(workspace_id):
-        device = Device.objects.filter(prefix=prefix).first()
-        if (
-            device is None
-            or device.revoked_at is not None
-            or not device.key_hash
-            or not hmac.compare_digest(device.key_hash, _hash(secret))
-        ):
-            raise DeviceRefused
-        gates = frozenset(DeviceGate.objects.filter(device=device).values_list("gate_id", flat=True))
-    holder = DeviceHolder(device.pk, workspace_id, device.program_id, device.role, gates)
+    holder, removed_at = identify(text=text)
+    if removed_at is not None:
+        raise DeviceRefused
     if len(_kept) > 10_000:
         _kept.clear()
     _kept[_hash(text)] = (time.monotonic() + KEEP, holder)
     return holder
+
+
+def identify(*, text: str) -> tuple[DeviceHolder, datetime | None]:
+    """Who this key speaks for, as the database says now, and when the device was removed, if it was: it may
+    then only hand in what it did before. Raises DeviceRefused."""
+    prefix, secret, workspace_id = _read(text, "g")
+    with workspace_scope(workspace_id):
+        device = Device.objects.filter(prefix=prefix).first()
+        if device is None or not device.key_hash or not hmac.compare_digest(device.key_hash, _hash(secret)):
+            raise DeviceRefused
+        gates = frozenset(DeviceGate.objects.filter(device=device).values_list("gate_id", flat=True))
+    return DeviceHolder(device.pk, workspace_id, device.program_id, device.role, gates), device.revoked_at
 
 
 def seen(holder: DeviceHolder, *, battery: int | None = None) -> None:
@@ -166,15 +203,23 @@ def seen(holder: DeviceHolder, *, battery: int | None = None) -> None:
         Device.objects.filter(stale, id=holder.device_id).update(**changes)
 
 
-def revoke_device(*, workspace_id: int, device_id: int) -> None:
-    """At once and for good; again is harmless. Raises NotFound."""
-    with workspace_scope(workspace_id):
-        device = _locked(device_id)
-        if device.revoked_at is None:
-            device.revoked_at = timezone.now()
-            device.pairing_hash = device.key_hash = ""
-            device.save()
+def forget() -> None:
+    """What this process remembers of keys: one of them was refused."""
     _kept.clear()
+
+
+def revoke_device(*, workspace_id: int, device_id: int) -> None:
+    """At once and for good; places that were lent to it are free again. Its key is known to one door only,
+    where it hands in what it did before: see `identify`. Raises NotFound."""
+    from control_plane.passes import leases  # which reads devices itself
+
+    with workspace_scope(workspace_id):
+        leases.take_back(workspace_id=workspace_id, device_id=device_id)
+        device = _locked(device_id)
+        device.revoked_at = timezone.now()
+        device.pairing_hash = ""
+        device.save()
+    forget()
 
 
 def list_devices(*, workspace_id: int, program_id: int) -> list[Device]:
@@ -192,6 +237,18 @@ def list_devices(*, workspace_id: int, program_id: int) -> list[Device]:
     return devices
 
 
+def is_paired(workspace_id: int, device_id: int) -> bool:
+    with workspace_scope(workspace_id):
+        return Device.objects.filter(id=device_id, revoked_at=None).exclude(key_hash="").exists()
+
+
+def _gates(program_id: int, gate_ids: list[int]) -> list[Gate]:
+    gates = list(Gate.objects.filter(program_id=program_id, id__in=gate_ids))
+    if not gates or len(gates) != len(set(gate_ids)):
+        raise Invalid("gate_ids", "Choose at least one gate, all of this program.")
+    return gates
+
+
 def _new_code(device: Device) -> str:
     secret = secrets.token_urlsafe(32)
     device.pairing_hash = _hash(secret)
@@ -200,7 +257,7 @@ def _new_code(device: Device) -> str:
 
 
 def _locked(device_id: int) -> Device:
-    device = Device.objects.select_for_update().filter(id=device_id, revoked_at=None).first()
+    device = Device.objects.select_for_update(no_key=True).filter(id=device_id, revoked_at=None).first()
     if device is None:
         raise NotFound("There is no such device in this workspace.")
     return device  # type: ignore[no-any-return]

@@ -57,3 +57,11 @@ class DeviceRefused(PassesError):
 
 class NotAllowed(PassesError):
     """Only a supervisor's device may do this."""
+
+
+class SeatRefused(PassesError):
+    """This phone is not signed in, or was signed out. Ask the organiser for a new link."""
+
+
+class TooManyGuesses(PassesError):
+    """Too many wrong links came from where you are. Wait ten minutes, then open yours again."""

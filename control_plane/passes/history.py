@@ -17,8 +17,8 @@ class Happened:
 
     at: datetime
     what: str
-    """issued, held, released, revoked, restored, extended, transferred, replaced or timed_out; admitted, left
-    or refused."""
+    """issued, sent, held, released, revoked, restored, extended, transferred, replaced or timed_out;
+    admitted, left or refused."""
     reason: str
     """Of a scan; what a supervisor passed over, where one did."""
     note: str

@@ -7,9 +7,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 
 from control_plane.accounts.tenancy import workspace_scope
-from control_plane.passes import values
+from control_plane.passes import logos, values
 from control_plane.passes.errors import InUse, Invalid, NameTaken, NotFound
-from control_plane.passes.models import Issuer, IssuerDay, Program
+from control_plane.passes.models import Issuer, IssuerDay, JobState, Program
 
 _CHECKS = {
     "name": lambda value: values.text("name", value, required=True),
@@ -53,7 +53,27 @@ def delete_issuer(*, workspace_id: int, issuer_id: int) -> None:
         issuer = _locked(issuer_id)
         if count := issuer.passes.count():
             raise InUse(f"{issuer.name} has issued {count:,} passes. Switch it off instead.")
+        if issuer.jobs.filter(state__in=[JobState.WAITING, JobState.RUNNING]).exists():
+            raise InUse(f"Passes of {issuer.name} are being made. Cancel its jobs first.")
+        # They made nothing.
+        issuer.jobs.all().delete()
         issuer.delete()
+
+
+def set_logo(*, workspace_id: int, issuer_id: int, data: bytes) -> bytes:
+    """Returns what is kept of the file. Raises Invalid(logo), NotFound."""
+    logo = logos.normal(data)
+    with workspace_scope(workspace_id):
+        if not Issuer.objects.filter(id=issuer_id).update(logo=logo):
+            raise NotFound("There is no such issuer in this workspace.")
+    return logo
+
+
+def remove_logo(*, workspace_id: int, issuer_id: int) -> None:
+    """Again is harmless. Raises NotFound."""
+    with workspace_scope(workspace_id):
+        if not Issuer.objects.filter(id=issuer_id).update(logo=b""):
+            raise NotFound("There is no such issuer in this workspace.")
 
 
 def list_issuers(*, workspace_id: int, program_id: int) -> list[Issuer]:
@@ -61,13 +81,14 @@ def list_issuers(*, workspace_id: int, program_id: int) -> list[Issuer]:
     with workspace_scope(workspace_id):
         return list(
             Issuer.objects.filter(program_id=program_id)
+            .defer("logo")
             .annotate(issued=Count("passes"), used=Count("passes", filter=Q(passes__uses__gt=0)))
             .order_by("name")
         )
 
 
 def _locked(issuer_id: int) -> Issuer:
-    issuer = Issuer.objects.select_for_update().filter(id=issuer_id).first()
+    issuer = Issuer.objects.select_for_update(no_key=True).filter(id=issuer_id).first()
     if issuer is None:
         raise NotFound("There is no such issuer in this workspace.")
     return issuer  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """Passes are made, changed and found here. Each function owns its transaction."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,13 +16,14 @@ from control_plane.accounts.tenancy import workspace_scope
 from control_plane.passes import holder as holders
 from control_plane.passes import keyring, values, vault
 from control_plane.passes.errors import Invalid, NotFound, QuotaUsedUp
-from control_plane.passes.models import Change, Issuer, Pass, PassState, Program, ProgramKind
+from control_plane.passes.models import Change, Issuer, Job, Pass, PassState, Program, ProgramKind
 from control_plane.passes.models.programs import ProgramState
 from edge import token
 from edge.token import Algorithm, Claims, Key, Kind, TokenError
 
 MOST_AT_ONCE: Final = 1_000
 """In one transaction; more go by a job."""
+MOST_USES: Final = 100_000
 _CHUNK: Final = 500
 
 
@@ -36,28 +37,28 @@ def issue(
     valid_until: datetime | None = None,
     max_uses: int | None = None,
     held: bool = False,
+    own: Sequence[Mapping[str, Any]] = (),
+    job: Job | None = None,
     created_by: User | None = None,
+    note: str = "",
 ) -> list[Pass]:
     """One pass for each of `holders_of` (an empty mapping: nobody in particular), numbered on from the last.
 
-    Without a window of its own a pass has its program's. Raises Invalid(field, message), QuotaUsedUp;
-    nothing is issued then.
+    Without a window of its own a pass has its program's. `own` has, for each pass, what differs for it alone:
+    valid_from, valid_until, max_uses. `note` goes into each one's history. Raises Invalid(field, message),
+    QuotaUsedUp; nothing is issued then.
     """
     wanted = list(holders_of)
     if not 1 <= len(wanted) <= MOST_AT_ONCE:
         raise Invalid("count", f"Issue 1 to {MOST_AT_ONCE:,} passes at once.")
     with workspace_scope(workspace_id):
         # Locked: numbers count up without a gap or a double.
-        program = Program.objects.select_for_update().filter(id=program_id).first()
-        if program is None:
-            raise Invalid("program_id", "Choose a program of this workspace.")
-        if program.state == ProgramState.ENDED:
-            raise Invalid("program_id", f"{program.name} has ended. No more passes can be issued for it.")
-        issuer = _issuer(program, issuer_id, len(wanted)) if issuer_id is not None else None
-        start = values.moment("valid_from", valid_from) or program.starts_at
-        end = values.moment("valid_until", valid_until) or program.ends_at
-        if start and end and end <= start:
-            raise Invalid("valid_until", "The end must come after the start.")
+        program = _program(program_id, Program.objects.select_for_update(no_key=True))
+        issuer = None
+        if issuer_id is not None:
+            issuer = _issuer(program, issuer_id, len(wanted), Issuer.objects.select_for_update(no_key=True))
+        shared = {"valid_from": valid_from, "valid_until": valid_until, "max_uses": max_uses}
+        same = settings_of(program, shared)
         first = program.next_number
         Program.objects.filter(id=program.pk).update(next_number=first + len(wanted))
         made = []
@@ -66,19 +67,43 @@ def issue(
                 workspace_id=workspace_id,
                 program=program,
                 issuer=issuer,
+                job=job,
                 uid=secrets.token_bytes(token.PASS_ID_SIZE),
                 number=first + offset,
                 state=PassState.HELD if held else PassState.ACTIVE,
-                valid_from=start,
-                valid_until=end,
-                max_uses=values.number("max_uses", max_uses, most=100_000),
                 created_by=created_by,
+                **(settings_of(program, shared | dict(own[offset])) if own and own[offset] else same),
             )
             holders.put(row, holders.check_holder(given), workspace_id)
             made.append(row)
         Pass.objects.bulk_create(made, batch_size=_CHUNK)
-        _note(made, "issued", by=created_by)
+        _note(made, "issued", note=note, by=created_by)
     return made
+
+
+def check_order(
+    *, workspace_id: int, program_id: int, count: int, issuer_id: int | None, **shared: Any
+) -> Program:
+    """What `issue` would refuse, before a job is made of it. Nothing is locked: it may refuse all the same.
+
+    `shared`: valid_from, valid_until, max_uses. Raises Invalid, QuotaUsedUp.
+    """
+    with workspace_scope(workspace_id):
+        program = _program(program_id, Program.objects.all())
+        if issuer_id is not None:
+            _issuer(program, issuer_id, count, Issuer.objects.all())
+        settings_of(program, shared)
+    return program
+
+
+def settings_of(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The validity and the entries of a pass for which these are given. Raises Invalid."""
+    start = values.moment("valid_from", given.get("valid_from")) or program.starts_at
+    end = values.moment("valid_until", given.get("valid_until")) or program.ends_at
+    if start and end and end <= start:
+        raise Invalid("valid_until", "The end must come after the start.")
+    most = values.number("max_uses", given.get("max_uses"), most=MOST_USES)
+    return {"valid_from": start, "valid_until": end, "max_uses": most}
 
 
 def change_state(*, workspace_id: int, pass_id: int, to: str, note: str = "", by: User | None = None) -> Pass:
@@ -152,7 +177,7 @@ def replace(
             raise Invalid("state", "This pass was replaced by another one. Replace that one.")
         if old.inside_zone_id is not None:
             raise Invalid("state", "This pass is inside. Let it leave first, or replace it afterwards.")
-        program = Program.objects.select_for_update().get(id=old.program_id)
+        program = Program.objects.select_for_update(no_key=True).get(id=old.program_id)
         new = Pass(
             workspace_id=workspace_id,
             program=program,
@@ -184,20 +209,30 @@ def replace(
 def get_pass(*, workspace_id: int, pass_id: int) -> Pass:
     """With its program and issuer. Raises NotFound."""
     with workspace_scope(workspace_id):
-        row = Pass.objects.select_related("program", "issuer", "inside_zone").filter(id=pass_id).first()
+        rows = Pass.objects.select_related("program", "issuer", "inside_zone").defer("issuer__logo")
+        row = rows.filter(id=pass_id).first()
         if row is None:
             raise NotFound("There is no such pass in this workspace.")
     return row  # type: ignore[no-any-return]
 
 
-def search(*, workspace_id: int, program_id: int | None = None, text: str = "", state: str = "") -> Any:
+def search(
+    *,
+    workspace_id: int,
+    program_id: int | None = None,
+    job_id: int | None = None,
+    text: str = "",
+    state: str = "",
+) -> Any:
     """A query of passes, newest first, to be read in the workspace's scope.
 
     `text` is a number, or words of a name, an address, a phone number or a plate; each has to be whole.
     """
-    rows = Pass.objects.select_related("program", "issuer").order_by("-id")
+    rows = Pass.objects.select_related("program", "issuer").defer("issuer__logo").order_by("-id")
     if program_id is not None:
         rows = rows.filter(program_id=program_id)
+    if job_id is not None:
+        rows = rows.filter(job_id=job_id)
     if state == "inside":
         rows = rows.exclude(inside_zone=None)
     elif state:
@@ -245,8 +280,17 @@ def printed_text(data: bytes) -> str:
     return token.link(data, settings.CONFIG.short_url.geturl())
 
 
-def _issuer(program: Program, issuer_id: Any, count: int) -> Issuer:
-    issuer = Issuer.objects.select_for_update().filter(id=issuer_id, program=program).first()
+def _program(program_id: int, among: Any) -> Program:
+    program = among.filter(id=program_id).first()
+    if program is None:
+        raise Invalid("program_id", "Choose a program of this workspace.")
+    if program.state == ProgramState.ENDED:
+        raise Invalid("program_id", f"{program.name} has ended. No more passes can be issued for it.")
+    return program  # type: ignore[no-any-return]
+
+
+def _issuer(program: Program, issuer_id: Any, count: int, among: Any) -> Issuer:
+    issuer = among.defer("logo").filter(id=issuer_id, program=program).first()
     if issuer is None:
         raise Invalid("issuer_id", "Choose an issuer of this program.")
     today = timezone.now().astimezone(ZoneInfo(program.time_zone))
@@ -270,7 +314,7 @@ def is_on(issuer: Issuer, day: Any) -> bool:
 
 
 def _locked(pass_id: int) -> Pass:
-    row = Pass.objects.select_for_update().filter(id=pass_id).first()
+    row = Pass.objects.select_for_update(no_key=True).filter(id=pass_id).first()
     if row is None:
         raise NotFound("There is no such pass in this workspace.")
     return row  # type: ignore[no-any-return]

@@ -64,7 +64,7 @@ def rotate(*, workspace_id: int, algorithm: Algorithm) -> SigningKey:
     A gate that was offline since the next key was made learns of it when it is back.
     """
     with workspace_scope(workspace_id):
-        mine = SigningKey.objects.select_for_update().filter(algorithm=algorithm.value)
+        mine = SigningKey.objects.select_for_update(no_key=True).filter(algorithm=algorithm.value)
         rows = {row.state: row for row in mine.exclude(state=KeyState.REVOKED.value).order_by("number")}
         if active := rows.get(KeyState.ACTIVE.value):
             _become(active, KeyState.VERIFY_ONLY)
@@ -78,7 +78,7 @@ def rotate(*, workspace_id: int, algorithm: Algorithm) -> SigningKey:
 def revoke(*, workspace_id: int, number: int) -> None:
     """For good: every pass that was printed with it is refused. Raises NotFound, Invalid(number)."""
     with workspace_scope(workspace_id):
-        row = SigningKey.objects.select_for_update().filter(number=number).first()
+        row = SigningKey.objects.select_for_update(no_key=True).filter(number=number).first()
         if row is None:
             raise NotFound("There is no such signing key in this workspace.")
         if row.state == KeyState.ACTIVE:

@@ -43,23 +43,35 @@ def level(inside: int, capacity: int | None, leased: int = 0) -> str:
 
 
 def count_by_hand(
-    *, device: DeviceHolder, gate_id: int, delta: int, nonce: UUID, note: str = ""
+    *,
+    device: DeviceHolder,
+    gate_id: int,
+    delta: int,
+    nonce: UUID,
+    note: str = "",
+    at: datetime | None = None,
 ) -> list[Zone]:
     """People who pass a gate without a pass of their own: +1 or -1. The same nonce again counts once.
 
-    Returns the gate's zones. Raises Invalid where a zone is full or empty, or the gate is not the device's.
+    `at`: the device was offline then, and used or freed a place that is lent to it. Returns the gate's zones.
+    Raises Invalid where a zone is full or empty, or the gate is not the device's.
     """
     if delta not in (1, -1):
         raise Invalid("delta", "Count one person at a time: 1 or -1.")
     if gate_id not in device.gate_ids:
         raise Invalid("gate_id", "This device may not be used at this gate. Choose one of its own.")
+    from control_plane.passes import leases  # which locks as we do
+
     with workspace_scope(device.workspace_id):
+        lock_program(device.program_id)
         gate = Gate.objects.select_related("zone").filter(id=gate_id).first()
         if gate is None:
             raise Invalid("gate_id", "This gate was removed. Choose another one.")
         if not Movement.objects.filter(device_id=device.device_id, nonce=nonce).exists():
             try:
                 with transaction.atomic():
+                    if at is not None and delta > 0:
+                        leases.use(device_id=device.device_id, zone_ids=gate.zone.path)
                     _move(
                         gate.zone.path,
                         delta,
@@ -68,7 +80,10 @@ def count_by_hand(
                         gate_id=gate_id,
                         device_id=device.device_id,
                         nonce=nonce,
+                        at=at or timezone.now(),
                     )
+                    if at is not None and delta < 0:
+                        leases.give(device=device, freed=dict.fromkeys(gate.zone.path, 1))
             except IntegrityError as error:
                 if "movement_nonce_once" not in str(error):
                     raise
@@ -99,6 +114,7 @@ def correct(
         zone = Zone.objects.filter(id=zone_id).first()
         if zone is None or (device is not None and zone.program_id != device.program_id):
             raise NotFound("There is no such zone in this workspace.")
+        lock_program(zone.program_id)
         _lock(zone.path)
         zone.refresh_from_db()
         if delta := inside - zone.inside:
@@ -118,7 +134,10 @@ def undo(*, device: DeviceHolder, attempt_id: int) -> Attempt:
     if not device.is_supervisor:
         raise NotAllowed("Only a supervisor's device may undo.")
     with workspace_scope(device.workspace_id):
-        attempt = Attempt.objects.filter(id=attempt_id, program_id=device.program_id).first()
+        # Before the program: where the export to ClickHouse has the row, no other scan waits with this.
+        mine = Attempt.objects.select_for_update(no_key=True)
+        attempt = mine.filter(id=attempt_id, program_id=device.program_id).first()
+        lock_program(device.program_id)
         if attempt is None or attempt.of_id is None:
             raise NotFound("There is no such scan.")
         row = Pass.objects.select_for_update(no_key=True).get(id=attempt.of_id)
@@ -151,8 +170,8 @@ def undo(*, device: DeviceHolder, attempt_id: int) -> Attempt:
         inside = _where_after(before)
         row.inside_zone, row.inside_since = inside, before.at if inside and before else None
         row.save(update_fields=["uses", "first_used_at", "last_used_at", "inside_zone", "inside_since"])
-        attempt.undone_at = timezone.now()
-        attempt.save(update_fields=["undone_at"])
+        attempt.undone_at, attempt.exported_at = timezone.now(), None
+        attempt.save(update_fields=["undone_at", "exported_at"])
     return attempt  # type: ignore[no-any-return]
 
 
@@ -161,7 +180,8 @@ def let_out_by_time(workspace_id: int, now: datetime | None = None, most: int = 
     now = now or timezone.now()
     left = 0
     with workspace_scope(workspace_id):
-        for program in Program.objects.exclude(auto_exit_minutes=None):
+        for program in Program.objects.exclude(auto_exit_minutes=None).order_by("id"):
+            lock_program(program.pk)
             since = now - timedelta(minutes=program.auto_exit_minutes)
             rows = Pass.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related(
                 "inside_zone"
@@ -190,6 +210,12 @@ def _where_after(attempt: Attempt | None) -> Zone | None:
     return zone if attempt.direction == "in" else zone.parent  # type: ignore[no-any-return]
 
 
+def lock_program(program_id: int) -> None:
+    """First, by whoever changes several rows of a program: a redemption does so too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(scanway_program_lock(%s))", [program_id])
+
+
 def _lock(zone_ids: list[int]) -> None:
     """In one order for everybody, as redemption locks them."""
     list(Zone.objects.select_for_update(no_key=True).filter(id__in=zone_ids).order_by("id").values_list("id"))
@@ -203,6 +229,7 @@ def _move(
     field: str = "delta",
     note: str = "",
     least: bool = False,
+    nonce: UUID | None = None,
     **about: Any,
 ) -> None:
     """One line of the ledger for each zone of the path. Raises Invalid(field) where a zone has no room, or
@@ -223,6 +250,8 @@ def _move(
                 field, f"{zone.name} has room for {zone.capacity:,}, and {zone.inside:,} are inside."
             )
         Zone.objects.filter(id=zone_id).update(inside=F("inside") + delta)
+        # The nonce is of the count, and of one line: that of the innermost zone.
         Movement(
-            program_id=zone.program_id, zone=zone, kind=kind, delta=delta, inside=after, note=note, **about
-        ).save(force_insert=True)
+            program_id=zone.program_id, zone=zone, kind=kind, delta=delta, inside=after, note=note,
+            nonce=nonce if zone_id == path[-1] else None, **about,
+        ).save(force_insert=True)  # fmt: skip

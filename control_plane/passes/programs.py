@@ -38,7 +38,7 @@ def update_program(
     Raises Invalid(field, message), NameTaken, NotFound, EditConflict.
     """
     with workspace_scope(workspace_id):
-        program = Program.objects.select_for_update().filter(id=program_id).first()
+        program = Program.objects.select_for_update(no_key=True).filter(id=program_id).first()
         if program is None:
             raise NotFound("There is no such program in this workspace.")
         if expected_version is not None and program.version != expected_version:
@@ -57,9 +57,12 @@ def get_program(*, workspace_id: int, program_id: int) -> Program:
 
 
 def list_programs(*, workspace_id: int) -> list[Program]:
-    """Newest first, each with `pass_count`, `inside` and `capacity` of its outermost zones."""
+    """Newest first, each with `pass_count`, `inside` and `capacity` of its outermost zones.
+
+    Passes are numbered without a gap and never deleted, so that nobody has to count them.
+    """
     with workspace_scope(workspace_id):
-        programs = list(Program.objects.annotate(pass_count=Count("passes", distinct=True)).order_by("-id"))
+        programs = list(Program.objects.order_by("-id"))
         outermost = Zone.objects.filter(parent=None).values("program_id")
         counted = outermost.annotate(
             endless=Count("id", filter=Q(capacity=None)), inside=Sum("inside"), capacity=Sum("capacity")
@@ -67,6 +70,7 @@ def list_programs(*, workspace_id: int) -> list[Program]:
         inside = {row["program_id"]: row for row in counted}
         for program in programs:
             row = inside.get(program.pk, {"inside": 0, "capacity": None, "endless": 1})
+            program.pass_count = program.next_number - 1
             program.inside = row["inside"]
             program.capacity = None if row["endless"] else row["capacity"]
     return programs
@@ -124,11 +128,7 @@ def update_zone(*, workspace_id: int, zone_id: int, **changes: Any) -> Zone:
             zone.capacity = values.number("capacity", changes["capacity"])
             taken = zone.inside + zone.leased
             if zone.capacity is not None and zone.capacity < taken:
-                raise Invalid(
-                    "capacity",
-                    f"{taken:,} are inside {zone.name} now, so its capacity cannot be {zone.capacity:,}. "
-                    "Wait until some have left, or correct the count.",
-                )
+                raise Invalid("capacity", _too_small(zone))
         _save(zone, only=["name", "capacity"])
     return zone  # type: ignore[no-any-return]
 
@@ -140,6 +140,11 @@ def delete_zone(*, workspace_id: int, zone_id: int) -> None:
         if zone.inside:
             raise InUse(
                 f"{zone.inside:,} are inside {zone.name}. Wait until they have left, or correct the count."
+            )
+        if zone.leased:
+            raise InUse(
+                f"{zone.leased:,} places of {zone.name} are lent to devices that are offline. "
+                "Wait until they are back."
             )
         if zone.children.exists():
             raise InUse(f"Other zones are inside of {zone.name}. Delete those first.")
@@ -214,6 +219,14 @@ def check_belongs(*, workspace_id: int, model: type[models.Model], program_id: i
             raise NotFound(f"There is no such {what} in this program.")
 
 
+def _too_small(zone: Zone) -> str:
+    lent = f", and {zone.leased:,} places are lent to devices that are offline" if zone.leased else ""
+    return (
+        f"{zone.inside:,} are inside {zone.name} now{lent}, so its capacity cannot be {zone.capacity:,}. "
+        "Wait until some have left, or correct the count."
+    )
+
+
 def _zone_of(program_id: int, zone_id: Any, field: str) -> Zone:
     found = Zone.objects.filter(id=zone_id, program_id=program_id).first() if type(zone_id) is int else None
     if found is None:
@@ -222,7 +235,7 @@ def _zone_of(program_id: int, zone_id: Any, field: str) -> Zone:
 
 
 def _row(model: type[models.Model], row_id: int, what: str, *, lock: bool = False) -> Any:
-    rows = model.objects.select_for_update() if lock else model.objects.all()  # type: ignore[attr-defined]
+    rows = model.objects.select_for_update(no_key=True) if lock else model.objects.all()  # type: ignore[attr-defined]
     found = rows.filter(id=row_id).first()
     if found is None:
         raise NotFound(f"There is no such {what} in this workspace.")

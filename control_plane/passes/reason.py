@@ -10,6 +10,7 @@ class Reason(StrEnum):
     OK = "ok"
     BAD_SIGNATURE = "bad_signature"
     REVOKED = "revoked"
+    STALE = "stale"
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     CLOSED = "closed"
@@ -26,6 +27,7 @@ SENTENCES: Final = {
     Reason.OK: "Admitted.",
     Reason.BAD_SIGNATURE: "This code was not made by us, or was altered. Do not admit.",
     Reason.REVOKED: "This pass was cancelled.",
+    Reason.STALE: "This code is a picture of an older one. Ask for the pass itself, on its phone.",
     Reason.NOT_YET_VALID: "This pass is not valid yet.",
     Reason.EXPIRED: "This pass is no longer valid.",
     Reason.CLOSED: "Outside of the opening hours.",
@@ -40,6 +42,9 @@ SENTENCES: Final = {
 """What a gate shows first; the details come after it."""
 
 
+UNDONE: Final = "A supervisor has taken this scan back. Scan the pass again."
+
+
 def sentence(reason: Reason, direction: str) -> str:
     """What a gate shows first."""
     return "Left." if reason is Reason.OK and direction == "out" else SENTENCES[reason]
@@ -47,6 +52,7 @@ def sentence(reason: Reason, direction: str) -> str:
 
 OVERRIDABLE: Final = frozenset(
     {
+        Reason.STALE,
         Reason.NOT_YET_VALID,
         Reason.EXPIRED,
         Reason.CLOSED,

@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 import zxingcpp
@@ -33,7 +33,7 @@ from control_plane.passes.sheet_layouts import (
 )
 from control_plane.passes.sheet_text import CAP_HEIGHT, LEADING, REGULAR, Block, draw, font
 
-__all__ = ["LAYOUTS", "PAPERS", "InvalidSheet", "Printed", "SheetStyle", "check_style", "write_pdf"]
+__all__ = ["LAYOUTS", "PAPERS", "Brand", "InvalidSheet", "Printed", "SheetStyle", "check_style", "write_pdf"]
 
 MIN_MODULE_MM: Final = 0.25
 """A phone at reading distance resolves this; office printers blur anything finer."""
@@ -74,7 +74,8 @@ class SheetStyle:
     paper: "a4" or "letter"; a receipt has neither.
     title: the program's name. lines: what, when and where, the most important first.
     issuer: who issues them. logo: a PNG. note: small print. "3x8" has no room for these three, "badge" none
-    for the note; the others shorten what is too long.
+    for the note; the others shorten what is too long. Where issuer or logo is empty, the brand of each pass
+    fills it in.
     cut_marks: crosses at the corners of the cells, where there are several on a page.
     """
 
@@ -89,6 +90,14 @@ class SheetStyle:
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """Who issued a pass: a name, and a logo as PNG. Passes of one issuer share one object."""
+
+    issuer: str = ""
+    logo: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Printed:
     """One pass. text: what the code says, upper-case for the smaller code; detail: such as a number plate."""
 
@@ -96,6 +105,15 @@ class Printed:
     number: str
     holder: str = ""
     detail: str = ""
+    brand: Brand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What passes of one brand have in common: its name in the file, and where everything stands."""
+
+    name: str
+    plan: Plan
 
 
 def check_style(style: SheetStyle) -> None:
@@ -133,12 +151,9 @@ def write_pdf(
     if first is None:
         raise InvalidSheet("passes", "There are no passes to print. Issue some first.")
     left = itertools.chain([first], left)
-    plan = compose(style, _logo_size(style.logo) if style.logo else None)
     paper = grid(style.layout, style.paper)
     canvas = _canvas(out, style, paper)
-    _draw_common(canvas, "common", plan, style.logo)
-    if plan.foot is not None:
-        _draw_common(canvas, "foot", plan.foot)
+    looks: dict[Brand | None, _Look] = {}
     cells = paper.cells()
     marks = style.cut_marks and len(cells) > 1
     if marks:
@@ -148,7 +163,9 @@ def write_pdf(
         if marks:
             canvas.doForm("marks")
         for (x, y), printed in zip(cells, page, strict=False):
-            _draw_pass(canvas, style, plan, printed, x, paper.page[1] - y)
+            if printed.brand not in looks:
+                looks[printed.brand] = _look(canvas, style, printed.brand, len(looks))
+            _draw_pass(canvas, style, looks[printed.brand], printed, x, paper.page[1] - y)
         canvas.showPage()
         done += len(page)
         pages += 1
@@ -186,6 +203,17 @@ def _canvas(out: BinaryIO, style: SheetStyle, paper: Grid) -> Canvas:
     return canvas
 
 
+def _look(canvas: Canvas, style: SheetStyle, brand: Brand | None, number: int) -> _Look:
+    """Puts what the brand's passes have in common into the file, once, its logo included."""
+    if brand is not None:
+        style = replace(style, issuer=style.issuer or brand.issuer, logo=style.logo or brand.logo)
+    look = _Look(f"common{number}", compose(style, _logo_size(style.logo) if style.logo else None))
+    _draw_common(canvas, look.name, look.plan, style.logo)
+    if look.plan.foot is not None:
+        _draw_common(canvas, f"{look.name}foot", look.plan.foot)
+    return look
+
+
 def _draw_common(canvas: Canvas, name: str, plan: Plan, logo: bytes | None = None) -> None:
     """What is alike on all passes, kept once in the file as a form. Its origin is the top left."""
     canvas.beginForm(name, 0, -plan.height, plan.width, 0)
@@ -213,9 +241,10 @@ def _on_white(logo: bytes) -> Image.Image:
 
 
 def _draw_pass(
-    canvas: Canvas, style: SheetStyle, plan: Plan, printed: Printed, left: float, top: float
+    canvas: Canvas, style: SheetStyle, look: _Look, printed: Printed, left: float, top: float
 ) -> None:
     """`left` and `top` are the cell's corner on the page, from its bottom left."""
+    plan = look.plan
     stacks = [(stack, _filled(stack, printed)) for stack in plan.stacks]
     if plan.foot is not None:
         above = plan.height + max(_height(blocks) for _, blocks in stacks)
@@ -223,12 +252,12 @@ def _draw_pass(
         canvas.setPageSize((plan.width, top))
     canvas.saveState()
     canvas.translate(left, top)
-    canvas.doForm("common")
+    canvas.doForm(look.name)
     for stack, blocks in stacks:
         _draw_stack(canvas, stack, blocks)
     if plan.foot is not None:
         canvas.translate(0, -above)
-        canvas.doForm("foot")
+        canvas.doForm(f"{look.name}foot")
     canvas.restoreState()
     assert plan.code is not None
     dot = _RECEIPT_DOT if style.layout == "receipt" else _LASER_DOT

@@ -26,6 +26,8 @@ class Status:
     valid_until: datetime | None
     data: bytes
     """The token, to be shown at a gate."""
+    rotating: bool
+    """Gates ask for a code that changes, which this page has not."""
 
 
 def status(text: str, now: datetime | None = None) -> Status | None:
@@ -45,7 +47,7 @@ def status(text: str, now: datetime | None = None) -> Status | None:
         return None
     program = row.program
     return Status(
-        "cancelled" if said == token.Verdict.REVOKED else _state(row, program, now),
+        "cancelled" if said == token.Verdict.REVOKED else state_of(row, program, now),
         row.number,
         program.name,
         program.place,
@@ -53,10 +55,12 @@ def status(text: str, now: datetime | None = None) -> Status | None:
         row.valid_from,
         row.valid_until,
         read.payload + read.signature,
+        program.rotating,
     )
 
 
-def _state(row: Pass, program: Program, now: datetime) -> str:
+def state_of(row: Pass, program: Program, now: datetime) -> str:
+    """One of the states of `Status`."""
     if row.state in (PassState.REVOKED, PassState.REPLACED):
         return {PassState.REVOKED: "cancelled", PassState.REPLACED: "replaced"}[row.state]
     if program.state == ProgramState.ENDED or (row.valid_until and row.valid_until <= now):

@@ -85,7 +85,9 @@ PROGRAM: Final[Mapping[str, Any]] = {
     "use_hours": lambda value: number("use_hours", value, most=24 * 366),
     "auto_exit_minutes": lambda value: number("auto_exit_minutes", value, most=60 * 24 * 31),
     "offline": lambda value: flag("offline", value),
+    "rotating": lambda value: flag("rotating", value),
     "show_holder": lambda value: flag("show_holder", value),
+    "keep_plates": lambda value: flag("keep_plates", value),
 }
 """Field of a program → what makes a good value of it."""
 

@@ -101,6 +101,10 @@ class Attempt(TenantModel):
     received_at = models.DateTimeField(default=timezone.now)
     offline = models.BooleanField(default=False)
     undone_at = models.DateTimeField(null=True)
+    conflict = models.BooleanField(default=False, db_default=False)
+    """A device that was offline admitted what it would have refused had it known all: `refused_as`."""
+    exported_at = models.DateTimeField(null=True)
+    """When it was last written to ClickHouse; None is to be written."""
 
     class Meta:
         constraints = [
@@ -114,6 +118,10 @@ class Attempt(TenantModel):
             models.Index(fields=["program", "-at"], name="attempt_newest"),
             models.Index(fields=["of", "at"], name="attempt_of_pass"),
             models.Index(fields=["device", "-at"], name="attempt_of_device"),
+            models.Index(fields=["program", "-at"], name="attempt_conflicts", condition=Q(conflict=True)),
+            models.Index(
+                fields=["workspace", "id"], name="attempt_unexported", condition=Q(exported_at=None)
+            ),
         ]
 
     def __str__(self) -> str:

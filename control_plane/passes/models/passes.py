@@ -18,6 +18,8 @@ class Issuer(TenantModel):
     is_active = models.BooleanField(default=True)
     quota_total = models.PositiveIntegerField(null=True, blank=True)
     quota_daily = models.PositiveIntegerField(null=True, blank=True)
+    logo = models.BinaryField(blank=True, default=b"")
+    """A PNG of ours, made of what was uploaded; b"" is none."""
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -70,6 +72,10 @@ class Pass(TenantModel):
     uses = models.PositiveIntegerField(default=0)
     first_used_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    job = models.ForeignKey(
+        "Job", on_delete=models.SET_NULL, null=True, blank=True, related_name="passes", db_constraint=False
+    )
+    """What made it, where it was one of many."""
     inside_zone = models.ForeignKey(
         Zone,
         on_delete=models.RESTRICT,
@@ -109,6 +115,7 @@ class Pass(TenantModel):
         indexes = [
             models.Index(fields=["program", "-number"], name="pass_newest"),
             models.Index(fields=["program", "issuer", "created_at"], name="pass_issuer"),
+            models.Index(fields=["job"], name="pass_job", condition=~Q(job=None)),
             models.Index(
                 fields=["program", "inside_since"], name="pass_inside", condition=~Q(inside_zone=None)
             ),

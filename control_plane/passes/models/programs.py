@@ -47,8 +47,12 @@ class Program(TenantModel):
     auto_exit_minutes = models.PositiveIntegerField(null=True, blank=True)
     offline = models.BooleanField(default=True)
     """Passes are signed so that a gate can verify them without the network: a larger symbol."""
+    rotating = models.BooleanField(default=False)
+    """The code on the phone changes every 15 seconds: a picture of it is soon stale. Nothing is printed."""
     show_holder = models.BooleanField(default=False)
     """Gates show name and plate, to be compared with the person or the car."""
+    keep_plates = models.BooleanField(default=False)
+    """Plates that a camera read are kept after their day."""
     next_number = models.BigIntegerField(default=1)
     version = models.BigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
