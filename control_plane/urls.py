@@ -4,6 +4,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from control_plane.console.views import web_pass
 from control_plane.console.views.pass_status import pass_status
 
 
@@ -19,6 +20,13 @@ urlpatterns = [
     path("api/v1/", include("control_plane.api.urls")),
     path("gate/", include("control_plane.console.gate_urls")),
     path("t/<str:text>", pass_status, name="pass_status"),
+    path("p/sw.js", web_pass.service_worker, name="web_pass_worker"),
+    path("p/<str:access_code>", web_pass.page, name="web_pass"),
+    path("p/<str:access_code>/manifest.json", web_pass.manifest, name="web_pass_manifest"),
+    path("p/<str:access_code>/pass.pkpass", web_pass.pkpass, name="web_pass_pkpass"),
+    path("p/<str:access_code>/google", web_pass.google, name="web_pass_google"),
     path("", include("control_plane.console.urls")),
+    # After the console's addresses, which bring the converters.
+    path("issue/", include("control_plane.console.seat_urls")),
     path("", include("allauth.urls")),
 ]

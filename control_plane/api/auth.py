@@ -6,7 +6,7 @@ from ninja.security.http import HttpAuthBase
 from control_plane.accounts.errors import KeyRefused
 from control_plane.accounts.keys import KeyHolder, authenticate_key
 from control_plane.accounts.permissions import KeyScope
-from control_plane.api import rate
+from control_plane.api import body, rate
 from control_plane.api.problem import Problem
 
 _REALM = 'Bearer realm="scanway"'
@@ -50,4 +50,6 @@ class ApiKey(HttpAuthBase):
                 f"This key may not do that: it lacks the scope “{self.scope}”. Create a key that has it.",
                 headers={"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{self.scope}"'},
             )
+        # Not before somebody is allowed to; and django-ninja looks at the body before our parser does.
+        body.take(request)
         return holder

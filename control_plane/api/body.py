@@ -11,6 +11,12 @@ from ninja.parser import Parser
 from control_plane.api.problem import FieldError, Problem, invalid
 
 MAX_BYTES: Final = 64 * 1024
+LARGER: Final = (
+    (re.compile(r"/api/v1/programs/[0-9]+/jobs(?:/csv)?"), 20 * 1024**2),  # many passes at once
+    (re.compile(r"/api/v1/programs/[0-9]+/issuers/[0-9]+/logo"), 1_400 * 1024),  # 1 MB as base64
+    (re.compile(r"/api/v1/gate/journal"), 512 * 1024),  # what a day offline left
+)
+"""Where a body may be larger."""
 
 # PostgreSQL stores neither NUL nor half a surrogate pair. JSON can spell both.
 _unstorable = re.compile("[\x00\ud800-\udfff]")
@@ -18,8 +24,30 @@ _unstorable = re.compile("[\x00\ud800-\udfff]")
 _MAX_DEPTH: Final = 20
 
 
-def too_large() -> Problem:
-    return Problem("too-large", f"The body is larger than {MAX_BYTES // 1024} kB. Send less.")
+def most(request: HttpRequest) -> int:
+    """Bytes that the body of this request may have."""
+    return next((most for path, most in LARGER if path.fullmatch(request.path_info)), MAX_BYTES)
+
+
+def too_large(request: HttpRequest) -> Problem:
+    allowed = most(request)
+    size = f"{allowed // 1024:,} kB" if allowed < 2 * 1024**2 else f"{allowed // 1024**2} MB"
+    return Problem("too-large", f"The body is larger than {size}. Send less.")
+
+
+def take(request: HttpRequest) -> None:
+    """Reads a body that is larger than what Django's `request.body` takes, which is enough for forms."""
+    allowed = most(request)
+    if allowed > MAX_BYTES and not hasattr(request, "_body"):
+        request._body = request.read(allowed + 1)
+
+
+def whole(request: HttpRequest) -> bytes:
+    """The body. Raises Problem."""
+    take(request)
+    if len(request.body) > most(request):
+        raise too_large(request)
+    return request.body
 
 
 class StrictParser(Parser):
@@ -31,10 +59,8 @@ class StrictParser(Parser):
             raise Problem(
                 "unsupported-media-type", "Send the body as JSON, with Content-Type: application/json."
             )
-        if len(request.body) > MAX_BYTES:
-            raise too_large()
         try:
-            body = json.loads(request.body.decode("utf-8"), parse_constant=_refuse_constant)
+            body = json.loads(whole(request).decode("utf-8"), parse_constant=_refuse_constant)
         except UnicodeDecodeError:
             raise Problem("malformed-request", "The body is not UTF-8 text.") from None
         except json.JSONDecodeError as error:

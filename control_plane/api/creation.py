@@ -59,7 +59,7 @@ def created(request: HttpRequest, create: Callable[[], Schema]) -> HttpResponse:
         answer = idempotency.remember(
             workspace_id=holder.workspace_id,
             key=key,
-            request=b"\n".join((request.method.encode(), request.path.encode(), request.body)),
+            request=b"\n".join((request.method.encode(), request.get_full_path().encode(), request.body)),
             work=work,
         )
     response = HttpResponse(

@@ -8,6 +8,7 @@ from django.utils import timezone
 from ninja import Router
 from ninja.security.http import HttpAuthBase
 
+from control_plane.accounts import limits
 from control_plane.accounts.tenancy import workspace_scope
 from control_plane.api import rate
 from control_plane.api.gate_schemas import (
@@ -27,15 +28,18 @@ from control_plane.api.gate_schemas import (
     ZonesOut,
 )
 from control_plane.api.problem import Problem
-from control_plane.passes import devices, occupancy
+from control_plane.passes import devices, occupancy, snapshot
 from control_plane.passes.devices import DeviceHolder
 from control_plane.passes.errors import DeviceRefused
 from control_plane.passes.models import Attempt, Device, Gate, Zone
 from control_plane.passes.reason import OVERRIDABLE, Reason, sentence
 from control_plane.passes.redeem import Verdict, redeem
+from edge.token import KeyState
 
 LIMIT = 1_200
 """Requests a minute and device: ten people a second would be a crowd."""
+PAIRINGS, WRONG_CODES = 60, 20
+"""A minute and address, where a whole team may stand behind one."""
 LAST_SCANS = 10
 _REALM = 'Bearer realm="scanway gate"'
 
@@ -50,13 +54,21 @@ class DeviceKey(HttpAuthBase):
     openapi_description = "The key of a gate's device, from `POST /gate/pair`."
     scope = "device"
 
+    def __init__(self, *, also_removed: bool = False) -> None:
+        """`also_removed`: a device that was removed may still hand in what it did before that."""
+        super().__init__()
+        self.also_removed = also_removed
+
     def __call__(self, request: HttpRequest) -> DeviceHolder:
         """Raises Problem 401, 429."""
         method, _, text = request.headers.get("Authorization", "").partition(" ")
         try:
             if method.lower() != "bearer":
                 raise DeviceRefused
-            holder = devices.authenticate(text=text.strip())
+            if self.also_removed:
+                holder, request.removed_at = devices.identify(text=text.strip())  # type: ignore[attr-defined]
+            else:
+                holder = devices.authenticate(text=text.strip())
         except DeviceRefused as refusal:
             raise Problem("unauthorized", refusal.message, headers={"WWW-Authenticate": _REALM}) from None
         request.rate_limit_headers = rate.take(f"device{holder.device_id}", limit=LIMIT)  # type: ignore[attr-defined]
@@ -69,7 +81,16 @@ DEVICE = DeviceKey()
 @router.post("/pair", auth=None, response=PairedOut, operation_id="pair_device", summary="Pair a device")
 def pair_device(request: HttpRequest, pairing: PairIn) -> PairedOut:
     """With the code from the console, once and within an hour. The answer has the device's key."""
-    paired = devices.pair(code=pairing.code)
+    visitor = limits.visitor(request)
+    rate.take(f"pair:{visitor}", limit=PAIRINGS, who="Your network may send")
+    rate.take(
+        f"wrong-code:{visitor}", limit=WRONG_CODES, count=False, who="With wrong codes your network may send"
+    )
+    try:
+        paired = devices.pair(code=pairing.code)
+    except DeviceRefused:
+        limits.spend(f"wrong-code:{visitor}", WRONG_CODES)
+        raise
     return PairedOut(key=paired.key, device=_device(devices.authenticate(text=paired.key)))
 
 
@@ -105,10 +126,10 @@ def redeem_pass(request: HttpRequest, response: HttpResponse, scan: RedeemIn) ->
 @router.post("/counts", auth=DEVICE, response=ZonesOut, operation_id="count_person", summary="Count by hand")
 def count_person(request: HttpRequest, count: CountIn) -> ZonesOut:
     """Who comes or goes without a pass of their own: 1 or -1."""
-    zones = occupancy.count_by_hand(
+    counted = occupancy.count_by_hand(
         device=_holder(request), gate_id=count.gate_id, delta=count.delta, nonce=count.nonce
     )
-    return ZonesOut(zones=[_row(zone) for zone in zones])
+    return ZonesOut(zones=[_row(zone) for zone in counted])
 
 
 @router.post(
@@ -124,7 +145,7 @@ def correct_count(request: HttpRequest, correction: CorrectionIn) -> ZonesOut:
         note=correction.note,
         device=holder,
     )
-    return ZonesOut(zones=_zones(holder))
+    return ZonesOut(zones=zones(holder))
 
 
 @router.get("/attempts", auth=DEVICE, response=ScansOut, operation_id="list_scans", summary="List last scans")
@@ -154,7 +175,7 @@ def device_seen(request: HttpRequest, seen: SeenIn) -> ZonesOut:
     """Every ten seconds or so, with the battery's charge; the answer has the counts."""
     holder = _holder(request)
     devices.seen(holder, battery=seen.battery)
-    return ZonesOut(zones=_zones(holder))
+    return ZonesOut(zones=zones(holder))
 
 
 def answer(verdict: Verdict) -> dict[str, Any]:
@@ -163,6 +184,7 @@ def answer(verdict: Verdict) -> dict[str, Any]:
     return {
         "attempt_id": verdict.attempt_id,
         "admitted": verdict.admitted,
+        "undone": verdict.undone,
         "reason": verdict.reason.value,
         "sentence": verdict.sentence,
         "may_override": verdict.reason in OVERRIDABLE and verdict.direction == "in",
@@ -197,15 +219,21 @@ def _device(holder: DeviceHolder) -> DeviceOut:
             GateOut(id=gate.pk, name=gate.name, way=gate.way, zone_id=gate.zone_id, is_open=gate.is_open)
             for gate in gates
         ],
-        zones=_zones(holder),
+        zones=zones(holder),
         now=timezone.now(),
+        signing_keys=[
+            {"number": key["number"], "public": key["public"]}
+            for key in snapshot.public_keys(holder.workspace_id)
+            if key["public"] and key["state"] != KeyState.REVOKED.value
+        ],
     )
 
 
-def _zones(holder: DeviceHolder) -> list[ZoneCount]:
+def zones(holder: DeviceHolder) -> list[ZoneCount]:
+    """All counts of the device's program, outermost first."""
     with workspace_scope(holder.workspace_id):
-        zones = list(Zone.objects.filter(program_id=holder.program_id))
-    return [_row(zone) for zone in sorted(zones, key=lambda zone: (len(zone.path), zone.name))]
+        found = list(Zone.objects.filter(program_id=holder.program_id))
+    return [_row(zone) for zone in sorted(found, key=lambda zone: (len(zone.path), zone.name))]
 
 
 def _row(zone: Zone) -> ZoneCount:
@@ -215,7 +243,9 @@ def _row(zone: Zone) -> ZoneCount:
 
 def _counted(*, id: int, name: str, inside: int, capacity: int | None, leased: int) -> dict[str, Any]:
     level = occupancy.level(inside, capacity, leased)
-    return {"id": id, "name": name, "inside": inside, "capacity": capacity, "level": level}
+    return {
+        "id": id, "name": name, "inside": inside, "leased": leased, "capacity": capacity, "level": level
+    }  # fmt: skip
 
 
 def _scan(attempt: Attempt) -> ScanOut:
@@ -228,4 +258,6 @@ def _scan(attempt: Attempt) -> ScanOut:
         direction=attempt.direction,
         number=attempt.of.number if attempt.of else None,
         undone=attempt.undone_at is not None,
+        offline=attempt.offline,
+        conflict=attempt.conflict,
     )

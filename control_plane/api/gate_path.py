@@ -6,31 +6,28 @@ twice harmless. Both answer with the same JSON (`gate.answer`).
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 
 from control_plane.api.gate import LIMIT, answer
 from control_plane.passes import devices
+from control_plane.passes.batches import Batches
 from control_plane.passes.errors import PassesError
-from control_plane.passes.redeem import redeem
+from control_plane.passes.redeem import Scan, read
 
 PATH: Final = "/api/v1/gate/redemptions"
-THREADS: Final = 6
-"""Each keeps a connection to PostgreSQL: more would only wait for each other."""
 MOST_BYTES: Final = 16_384
 MOST_WAITING: Final = 200
 """Above this the long way, which has its own queue, is no slower."""
 
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
-log = logging.getLogger("gate")
 
 
 class _Scan(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,7 +43,7 @@ class GatePath:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="gate")
+        self._batches = Batches()
         self._read = msgspec.json.Decoder(_Scan).decode
         self._waiting = 0
         self._minute = 0
@@ -98,12 +95,12 @@ class GatePath:
         began = time.perf_counter()
         self._waiting += 1
         try:
-            found = await asyncio.get_running_loop().run_in_executor(
-                self._threads, _redeem, secret.strip(), scan
-            )
+            verdict = await asyncio.wrap_future(self._batches.submit(partial(_read, secret.strip(), scan)))
+        except (PassesError, Error):
+            return None
         finally:
             self._waiting -= 1
-        return None if found is None else ((time.perf_counter() - began) * 1_000, found)
+        return (time.perf_counter() - began) * 1_000, msgspec.json.encode(answer(verdict))
 
     def _is_too_often(self, secret: str) -> bool:
         minute = int(time.monotonic() // 60)
@@ -114,25 +111,16 @@ class GatePath:
         return count > LIMIT
 
 
-def _redeem(secret: str, scan: _Scan) -> bytes | None:
-    """In a thread of ours, on its own connection."""
-    try:
-        verdict = redeem(
-            device=devices.authenticate(text=secret),
-            gate_id=scan.gate_id,
-            text=scan.text,
-            nonce=scan.nonce,
-            way=scan.way,
-            override=scan.override,
-        )
-    except PassesError:
-        return None
-    except Error as error:
-        # PostgreSQL was restarted, say. The next scan gets a new connection; this one takes the long way.
-        log.warning("A redemption takes the long way: %s", error)
-        connection.close()
-        return None
-    return msgspec.json.encode(answer(verdict))
+def _read(secret: str, scan: _Scan) -> Scan:
+    """In a thread of the batches. Raises PassesError."""
+    return read(
+        device=devices.authenticate(text=secret),
+        gate_id=scan.gate_id,
+        text=scan.text,
+        nonce=scan.nonce,
+        way=scan.way,
+        override=scan.override,
+    )
 
 
 def _again(messages: list[Any], receive: Any) -> Any:

@@ -7,7 +7,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictInt, StrictStr
 
-from control_plane.api.schemas import RowId, Strict
+from control_plane.api.schemas import Moment, RowId, Strict
 
 Stamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """As PostgreSQL writes it into JSON: RFC 3339, with its offset."""
@@ -27,6 +27,7 @@ class ZoneCount(Schema):
     id: int
     name: str
     inside: int
+    leased: int = Field(description="Places lent to devices, for when they are offline.")
     capacity: int | None = Field(description="null: counted, and never full.")
     level: Literal["ok", "warning", "full"] = Field(description="A warning from 90 % of the capacity.")
 
@@ -39,6 +40,13 @@ class GateOut(Schema):
     way: Literal["entrance", "exit", "both"]
     zone_id: int
     is_open: bool
+
+
+class PublicKey(Schema):
+    """A key of the workspace that signs rules for gates."""
+
+    number: int
+    public: str = Field(description="Base64.")
 
 
 class DeviceOut(Schema):
@@ -54,6 +62,7 @@ class DeviceOut(Schema):
     gates: list[GateOut]
     zones: list[ZoneCount]
     now: datetime = Field(description="The server's clock: more than 2 minutes off is too much.")
+    signing_keys: list[PublicKey]
 
 
 class PairedOut(Schema):
@@ -116,6 +125,7 @@ class VerdictOut(Schema):
 
     attempt_id: int
     admitted: bool
+    undone: bool = Field(description="A supervisor took it back since; then it admits nobody.")
     reason: str = Field(
         description="ok, bad_signature, revoked, not_yet_valid, expired, closed, held, already_used, "
         "not_inside, issuer_inactive, wrong_gate, full or unknown."
@@ -128,6 +138,39 @@ class VerdictOut(Schema):
     at: Stamp
     found: FoundOut | None = Field(description="null where the code was not read as a pass of ours.")
     earlier: EarlierOut | None
+    zones: list[ZoneCount]
+
+
+class PlateIn(Strict):
+    """A plate that was typed or read by a camera."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"gate_id": 1, "plate": "B-AL 1815", "nonce": "0b5f8a36-5a4c-4f0e-9a5e-3f3d3c1b2a10"}
+            ]
+        },
+    )
+
+    gate_id: RowId
+    plate: StrictStr = Field(description="Case, spaces and dashes do not matter.", max_length=80)
+    nonce: UUID = Field(description="New for each car; the same one again counts once.")
+    direction: Literal["in", "out", "auto"] = Field(
+        "auto", description="Of a gate for both ways; auto lets out whoever is inside."
+    )
+    at: Moment | None = Field(None, description="When it was read, in the last 24 hours; now unless told.")
+
+
+class PlateOut(Schema):
+    """How a car was counted."""
+
+    admitted: bool = Field(description="false where its pass was refused: then nobody was counted.")
+    reason: str
+    sentence: str
+    direction: Literal["in", "out"]
+    number: int | None = Field(description="Of the pass; null where somebody without one was counted.")
+    replayed: bool
     zones: list[ZoneCount]
 
 
@@ -169,6 +212,8 @@ class ScanOut(Schema):
     direction: Literal["in", "out"]
     number: int | None
     undone: bool
+    offline: bool
+    conflict: bool = Field(description="The device was offline, and would have refused had it known all.")
 
 
 class ScansOut(Schema):

@@ -45,9 +45,9 @@ async def _awaited(response: Awaitable[HttpResponseBase]) -> HttpResponseBase:
 def _refuse_large(request: HttpRequest) -> HttpResponseBase | None:
     """413 by the length announced; a body sent in chunks is measured where it is read."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isascii() and length.isdigit() and int(length[:20]) <= body.MAX_BYTES:
+    if length.isascii() and length.isdigit() and int(length[:20]) <= body.most(request):
         return None
-    return body.too_large().response(request)
+    return body.too_large(request).response(request)
 
 
 def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

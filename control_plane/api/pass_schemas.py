@@ -6,7 +6,7 @@ from typing import Any, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
-from control_plane.api.schemas import Moment, PageQuery, RowId, Strict
+from control_plane.api.schemas import BIGINT, Moment, PageQuery, RowId, Strict
 
 States = Literal["active", "held", "revoked", "replaced"]
 
@@ -50,6 +50,7 @@ class PassOut(Schema):
     id: int
     program_id: int
     issuer_id: int | None
+    job_id: int | None
     number: int
     state: States
     valid_from: datetime | None
@@ -83,6 +84,7 @@ class PassQuery(PageQuery):
     """Which passes."""
 
     program_id: int | None = Field(None, ge=1, description="Of this program.")
+    job_id: int | None = Field(None, ge=1, le=BIGINT, description="Made by this job.")
     q: str = Field(
         "", max_length=200, description="A number, or whole words of a name, address, phone or plate."
     )

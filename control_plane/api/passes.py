@@ -38,7 +38,13 @@ def list_passes(request: HttpRequest, where: Query[PassQuery]) -> PassPage:
     """Newest first. Words are found whole, since holders are stored encrypted."""
     own = _own(request)
     with workspace_scope(own):
-        found = issuing.search(workspace_id=own, program_id=where.program_id, text=where.q, state=where.state)
+        found = issuing.search(
+            workspace_id=own,
+            program_id=where.program_id,
+            job_id=where.job_id,
+            text=where.q,
+            state=where.state,
+        )
         rows, following = pagination.page(found, where.cursor, where.limit)
         return PassPage(data=_shown(rows), next=following)
 
@@ -151,6 +157,7 @@ def _shown(rows: list[Pass]) -> list[PassOut]:
                 id=row.pk,
                 program_id=row.program_id,
                 issuer_id=row.issuer_id,
+                job_id=row.job_id,
                 number=row.number,
                 state=row.state,
                 valid_from=row.valid_from,

@@ -21,7 +21,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "conflict": (409, "The request conflicts with what is stored"),
     "precondition-failed": (412, "The link was edited in the meantime"),
     "too-large": (413, "The request is too large"),
-    "unsupported-media-type": (415, "Send JSON"),
+    "unsupported-media-type": (415, "This kind of content cannot be read"),
     "invalid": (422, "Some values cannot be used"),
     "too-many-requests": (429, "Too many requests"),
     "internal-error": (500, "Something went wrong on our side"),

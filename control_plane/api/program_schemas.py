@@ -36,7 +36,15 @@ class ProgramPatch(Strict):
     use_hours: StrictInt | None = Field(None, description="A pass ends so many hours after its first use.")
     auto_exit_minutes: StrictInt | None = Field(None, description="Who is inside for longer has left.")
     offline: StrictBool = Field(True, description="Signed by Ed25519: verifiable without the network.")
+    rotating: StrictBool = Field(
+        False,
+        description="Codes are on phones and change every 15 s, so that a screenshot is soon stale. "
+        "Nothing can be printed; gates refuse what was printed before.",
+    )
     show_holder: StrictBool = Field(False, description="Gates show name and plate.")
+    keep_plates: StrictBool = Field(
+        False, description="Plates that were read at gates are not deleted at the end of their day."
+    )
 
 
 class ProgramIn(ProgramPatch):
@@ -69,7 +77,9 @@ class ProgramOut(Schema):
     use_hours: int | None
     auto_exit_minutes: int | None
     offline: bool
+    rotating: bool
     show_holder: bool
+    keep_plates: bool
     version: int
     created_at: datetime
     updated_at: datetime
@@ -169,6 +179,16 @@ class DeviceIn(Strict):
     name: StrictStr
     gate_ids: list[RowId]
     role: Literal["steward", "supervisor"] = "steward"
+
+
+class DevicePatch(Strict):
+    """What to change of a device."""
+
+    name: StrictStr = ""
+    role: Literal["steward", "supervisor"] = "steward"
+    gate_ids: list[RowId] = Field(
+        [], max_length=500, description="All of them: those left out are taken away."
+    )
 
 
 class DeviceRow(Schema):

@@ -14,6 +14,7 @@ from control_plane.api.auth import ApiKey
 from control_plane.api.program_schemas import (
     DeviceIn,
     DeviceList,
+    DevicePatch,
     DeviceRow,
     GateIn,
     GateList,
@@ -268,6 +269,20 @@ def create_device(request: HttpRequest, program_id: int, device: DeviceIn) -> Ht
     return creation.created(request, create)
 
 
+@router.patch(
+    "/{int:program_id}/devices/{int:device_id}",
+    auth=MANAGE,
+    response=DeviceRow,
+    operation_id="update_device",
+    summary="Change a device",
+)
+def update_device(request: HttpRequest, program_id: int, device_id: int, device: DevicePatch) -> DeviceRow:
+    """Its name, its role, the gates where it may be used. It stays paired."""
+    _belongs(request, Device, program_id, device_id)
+    own = {"workspace_id": _own(request), "device_id": device_id}
+    return _device(devices.update_device(**own, **changes(device)), devices.gate_ids(**own))
+
+
 @router.delete(
     "/{int:program_id}/devices/{int:device_id}",
     auth=MANAGE,
@@ -379,6 +394,7 @@ def _zone(row: Zone) -> ZoneOut:
         id=row.pk,
         name=row.name,
         inside=row.inside,
+        leased=row.leased,
         capacity=row.capacity,
         level=occupancy.level(row.inside, row.capacity, row.leased),
         program_id=row.program_id,

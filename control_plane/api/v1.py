@@ -15,14 +15,21 @@ from control_plane.api import (
     app_schemes,
     body,
     campaigns,
+    conflicts,
     domains,
     gate,
+    gate_offline,
+    jobs,
     links,
     openapi,
+    pass_delivery,
     passes,
+    plates,
     problem,
     programs,
     qr,
+    room,
+    seats,
     shadow,
     simulate,
     stats,
@@ -78,8 +85,15 @@ api.add_router("/links", shadow.router)
 api.add_router("/campaigns", campaigns.router)
 api.add_router("/domains", domains.router)
 api.add_router("/programs", programs.router)
+api.add_router("/programs", jobs.router)
+api.add_router("/programs", room.router)
+api.add_router("/programs", seats.router)
 api.add_router("/passes", passes.router)
+api.add_router("/passes", pass_delivery.router)
 api.add_router("/gate", gate.router)
+api.add_router("/gate", plates.router)
+api.add_router("/programs", conflicts.router)
+api.add_router("/gate", gate_offline.router)
 api.add_router("/workspace", workspace.router)
 api.add_router("/workspace/app-schemes", app_schemes.router)
 
@@ -93,7 +107,7 @@ def refusal(error: Exception) -> Problem:
             return problem.invalid(FieldError(error.field, error.message))
         case accounts_errors.NotFound() | campaigns_errors.NotFound() | passes_errors.NotFound():
             return Problem("not-found", error.message)
-        case passes_errors.DeviceRefused():
+        case passes_errors.DeviceRefused() | passes_errors.SeatRefused():
             return Problem("unauthorized", error.message, headers={"WWW-Authenticate": "Bearer"})
         case accounts_errors.NotAllowed() | passes_errors.NotAllowed():
             return Problem("forbidden", error.message)
@@ -111,6 +125,8 @@ def refusal(error: Exception) -> Problem:
             | passes_errors.QuotaUsedUp()
         ):
             return problem.conflict(error.field, error.message)
+        case passes_errors.TooManyGuesses():
+            return Problem("too-many-requests", error.message, headers={"Retry-After": "600"})
         case campaigns_errors.StatsUnavailable():
             return Problem("unavailable", error.message, headers={"Retry-After": "10"})
         case (
@@ -150,4 +166,4 @@ def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def on_too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return body.too_large().response(request)
+    return body.too_large(request).response(request)

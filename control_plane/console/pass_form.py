@@ -8,6 +8,7 @@ from django import forms
 from control_plane.console.fields import line, moment, whole
 from control_plane.console.forms import ConsoleForm
 from control_plane.passes.issuing import MOST_AT_ONCE
+from control_plane.passes.jobs import MOST
 from control_plane.passes.models import Issuer, Pass
 
 HOLDER: Final = ("name", "email", "phone", "plate")
@@ -35,20 +36,9 @@ class HolderForm(ConsoleForm):
         return {name: self.cleaned_data[name] for name in HOLDER}
 
 
-class IssueForm(HolderForm):
-    """New passes: many without a holder, or one with."""
+class OrderForm(ConsoleForm):
+    """What new passes share."""
 
-    count = forms.IntegerField(
-        label="How many",
-        min_value=1,
-        max_value=MOST_AT_ONCE,
-        initial=1,
-        help_text=f"1 to {MOST_AT_ONCE:,} at once. They are numbered on from the last one.",
-        error_messages=dict.fromkeys(
-            ("required", "invalid", "min_value", "max_value"), f"Issue 1 to {MOST_AT_ONCE:,} passes at once."
-        ),
-        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-    )
     issuer = forms.TypedChoiceField(
         label="Issuer",
         required=False,
@@ -83,15 +73,42 @@ class IssueForm(HolderForm):
         start, end = self.cleaned_data.get("valid_from"), self.cleaned_data.get("valid_until")
         if start and end and end <= start:
             self.add_error("valid_until", "The end must come after the start.")
+        return self.cleaned_data
+
+    def shared(self) -> dict[str, Any]:
+        clean = self.cleaned_data
+        values = {name: clean[name] for name in ("valid_from", "valid_until", "max_uses", "held")}
+        return values | {"issuer_id": clean.get("issuer")}
+
+
+class IssueForm(OrderForm, HolderForm):
+    """New passes: many without a holder, or one with."""
+
+    count = forms.IntegerField(
+        label="How many",
+        min_value=1,
+        max_value=MOST,
+        initial=1,
+        help_text=f"1 to {MOST:,}, numbered on from the last one. More than {MOST_AT_ONCE:,} are made in the "
+        "background.",
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"), f"Issue 1 to {MOST:,} passes at once."
+        ),
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("count", 1) > 1 and any(self.cleaned_data.get(name) for name in HOLDER):
             self.add_error("count", "A holder is for one pass. Issue 1, or leave the holder empty.")
-        return self.cleaned_data
+        return super().clean()
+
+    @property
+    def needs_a_job(self) -> bool:
+        return int(self.cleaned_data["count"]) > MOST_AT_ONCE
 
     def values(self) -> dict[str, Any]:
         """What the service takes."""
-        clean = self.cleaned_data
-        values = {name: clean[name] for name in ("valid_from", "valid_until", "max_uses", "held")}
-        return values | {"issuer_id": clean.get("issuer"), "holders_of": [self.holder()] * clean["count"]}
+        return self.shared() | {"holders_of": [self.holder()] * self.cleaned_data["count"]}
 
 
 class WindowForm(ConsoleForm):
@@ -146,3 +163,26 @@ class DayForm(ConsoleForm):
 
     def is_active(self) -> bool | None:
         return {"on": True, "off": False}.get(self.cleaned_data["on"])
+
+
+class PersonForm(ConsoleForm):
+    """Somebody who makes passes for an issuer."""
+
+    name = line("Name", most=80, required="Give a name of 1 to 80 characters.", placeholder="Maria")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # The page has another field of this name.
+        super().__init__(*args, auto_id="person_%s", **kwargs)
+
+
+class LogoForm(ConsoleForm):
+    logo = forms.FileField(
+        label="File",
+        help_text="PNG, JPEG or WebP, at most 1 MB. Best on white, and wider than high.",
+        error_messages={
+            "required": "Choose a file first.",
+            "empty": "This file is empty.",
+            "invalid": "Choose a file.",
+        },
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )

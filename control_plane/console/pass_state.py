@@ -25,6 +25,7 @@ _CHANGES: Final = {
     "extended": ("calendar-clock", "Validity changed"),
     "transferred": ("user", "Holder changed"),
     "replaced": ("replace", "Replaced by another pass"),
+    "sent": ("mail", "Sent by mail"),
     "timed_out": ("clock", "Left by time"),
 }
 

@@ -102,7 +102,7 @@ class CorrectForm(ConsoleForm):
 
 
 class DeviceForm(ConsoleForm):
-    """A new device, and where it may be used."""
+    """A new device, or (with `gate_ids`, those it has now) a change of one."""
 
     name = line(
         "Device",
@@ -131,9 +131,18 @@ class DeviceForm(ConsoleForm):
     )
     renamed = ConsoleForm.renamed | {"gate_ids": "gates"}
 
-    def __init__(self, *args: Any, gates: Iterable[Gate], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        gates: Iterable[Gate],
+        device: Device | None = None,
+        gate_ids: Iterable[int] = (),
+        **kwargs: Any,
+    ) -> None:
+        if device is not None:
+            kwargs["initial"] = {"name": device.name, "role": device.role, "gates": list(gate_ids)}
         super().__init__(*args, **kwargs)
         choices = [(gate.pk, f"{gate.name} ({gate.zone.name})") for gate in gates]
         self.fields["gates"].choices = choices
-        if len(choices) == 1:
+        if len(choices) == 1 and device is None:
             self.initial["gates"] = [choices[0][0]]

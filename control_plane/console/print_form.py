@@ -1,6 +1,5 @@
 """What is printed, and how: the numbers of passes and the layout of their sheet."""
 
-import re
 from typing import Any, Final
 
 from django import forms
@@ -8,10 +7,9 @@ from django import forms
 from control_plane.console.fields import Card, cards, line
 from control_plane.console.forms import ConsoleForm
 from control_plane.passes.errors import Invalid
+from control_plane.passes.models import Job
+from control_plane.passes.printing import MOST_NUMBERS, MOST_OF_A_JOB, Numbers, parts
 from control_plane.passes.sheets import PAPERS, SheetStyle, check_style
-
-MOST: Final = 1_000
-"""Passes in one file: a few seconds of work, during which a person waits."""
 
 LAYOUTS: Final = {
     "2x4": ("Cards", ("layers", "8 on a page: labels of 99 × 68 mm, or to be cut.")),
@@ -21,49 +19,21 @@ LAYOUTS: Final = {
     "lanyard": ("Lanyards", ("users", "A6, with a very large name.")),
     "receipt": ("Receipts", ("printer", "A roll of 80 mm, one after the other.")),
 }
-_range = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
-
-
-class Numbers:
-    """Numbers of passes as people write them: 1-100, 205."""
-
-    @staticmethod
-    def read(text: str) -> list[int]:
-        """In order, each once. Raises ValueError with a sentence."""
-        found: set[int] = set()
-        for part in re.split(r"[,;\s]+", re.sub(r"\s*[-‐-―]\s*", "-", text).strip(" ,;")):
-            match = _range.fullmatch(part.removeprefix("#"))
-            if match is None:
-                raise ValueError(f"“{part}” is no number. Write numbers or ranges, such as 1-100, 205.")
-            first, last = int(match[1]), int(match[2] or match[1])
-            if last < first:
-                raise ValueError(f"Write the smaller number first: {last}-{first}.")
-            if last - first >= MOST or len(found) + last - first >= MOST:
-                raise ValueError(
-                    f"Print at most {MOST:,} passes at once, such as {first}-{first + MOST - 1}."
-                )
-            found.update(range(first, last + 1))
-        return sorted(found)
-
-    @staticmethod
-    def write(numbers: list[int]) -> str:
-        """The text that `read` reads as these numbers."""
-        runs: list[list[int]] = []
-        for number in sorted(numbers):
-            if runs and number == runs[-1][1] + 1:
-                runs[-1][1] = number
-            else:
-                runs.append([number, number])
-        return ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in runs)
 
 
 class PrintForm(ConsoleForm):
     numbers = forms.CharField(
         label="Numbers",
         max_length=10_000,
-        help_text=f"Such as 1-100, 205; at most {MOST:,}. Cancelled and replaced ones are left out.",
+        help_text=f"Such as 1-100, 205; at most {MOST_NUMBERS:,}. Cancelled and replaced ones are left out.",
         error_messages={"required": "Say which passes to print, such as 1-100."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "1-100"}),
+    )
+    part = forms.TypedChoiceField(
+        label="Which of them",
+        coerce=int,
+        help_text=f"One file holds {MOST_OF_A_JOB:,} at most.",
+        error_messages={"required": "Choose a part.", "invalid_choice": "Choose one of these parts."},
     )
     layout = forms.ChoiceField(
         label="Layout",
@@ -87,6 +57,12 @@ class PrintForm(ConsoleForm):
         help_text="When and where; at most 4 lines.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    branded = forms.BooleanField(
+        label="Name and logo of each pass’s issuer",
+        required=False,
+        initial=True,
+        help_text="What you give below is printed on all passes instead.",
+    )
     issuer = line("Issued by", most=120)
     note = line("Small print", most=300, help_text="Labels and badges have no room for it.")
     logo = forms.FileField(
@@ -97,6 +73,18 @@ class PrintForm(ConsoleForm):
         widget=forms.FileInput(attrs={"accept": "image/png"}),
     )
     renamed = ConsoleForm.renamed | {"passes": "numbers", "text": "numbers"}
+
+    def __init__(self, *args: Any, job: Job | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["part" if job is None else "numbers"]
+        if job is not None:
+            self.fields["part"].choices = [
+                (number, f"{first:,} to {last:,} of {job.done:,}")
+                for number, (first, last) in enumerate(parts(job), 1)
+            ]
+            self.fields["part"].initial = 1
+            if len(self.fields["part"].choices) < 2:
+                self.fields["part"].widget = forms.HiddenInput()
 
     @property
     def layouts(self) -> list[Card]:

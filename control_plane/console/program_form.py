@@ -23,12 +23,14 @@ REENTRY: Final = {
     Reentry.COUNT: ("layers", "Each entry takes one use, as on a ten-visit card."),
     Reentry.DAILY: ("calendar-days", "One entry each day, as for a season ticket."),
 }
-MORE: Final = ("use_hours", "auto_exit_minutes", "opening_hours", "show_holder")
+MORE: Final = (
+    "use_hours", "auto_exit_minutes", "opening_hours", "rotating", "show_holder", "keep_plates",
+)  # fmt: skip
 """Fields behind “More settings”, which opens by itself where one is used or wrong."""
 
 _PLAIN: Final = (
     "name", "kind", "place", "time_zone", "starts_at", "ends_at", "reentry", "max_uses", "use_hours",
-    "auto_exit_minutes", "offline", "show_holder",
+    "auto_exit_minutes", "offline", "show_holder", "keep_plates", "rotating",
 )  # fmt: skip
 
 
@@ -94,10 +96,23 @@ class ProgramForm(ConsoleForm):
         initial=True,
         help_text="Gates tell real passes from forged ones even offline. The code on the pass is denser.",
     )
+    rotating = forms.BooleanField(
+        label="The code changes every 15 seconds",
+        required=False,
+        help_text="Against screenshots: a picture of the code is refused 15 to 30 seconds later. Passes are "
+        "shown on a phone, by the link that their holders get; nothing can be printed, and what was printed "
+        "admits nobody. Who hands on the phone, or the link, still hands on the pass.",
+    )
     show_holder = forms.BooleanField(
         label="Show the holder at gates",
         required=False,
         help_text="Name and plate, to be compared with the person or the car.",
+    )
+    keep_plates = forms.BooleanField(
+        label="Keep the plates that were read at gates",
+        required=False,
+        help_text="Otherwise they are deleted when their day is over. Kept, they show which car came and "
+        "went when: personal data, for which you need a reason, and a sign at the entrance.",
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 

@@ -11,7 +11,7 @@ from control_plane.accounts.access import WorkspaceRequest
 from control_plane.accounts.models import TenantModel
 from control_plane.accounts.permissions import Permission
 from control_plane.console.shell import View, page, page_view
-from control_plane.passes import programs
+from control_plane.passes import conflicts, programs
 from control_plane.passes.errors import NotFound
 from control_plane.passes.models import Program
 
@@ -48,9 +48,11 @@ def program_page(
     request: ProgramRequest, template: str, *, tab: str, status: int = 200, **context: Any
 ) -> HttpResponse:
     """The template below the program's header; `tab` is the one that is shown."""
+    found = conflicts.count(workspace_id=request.workspace.pk, program_id=request.program.pk)
     return page(
-        request, template, section="passes", status=status, program=request.program, tab=tab, **context
-    )
+        request, template, section="passes", status=status, program=request.program, tab=tab,
+        conflict_count=found, **context,
+    )  # fmt: skip
 
 
 def own(request: ProgramRequest, model: type[Row], row_id: int) -> Row:

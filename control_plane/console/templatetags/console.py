@@ -121,9 +121,10 @@ def field(bound: BoundField, prefix: str = "", autofocus: bool = False) -> dict[
 
     prefix: text in front of the input, such as the short domain.
     """
-    described = [f"{bound.id_for_label}-hint"] if bound.help_text else []
+    # Not id_for_label: a group of choices has no control that a label could be for, and it is empty.
+    described = [f"{bound.auto_id}-hint"] if bound.help_text else []
     if bound.errors:
-        described.append(f"{bound.id_for_label}-error")
+        described.append(f"{bound.auto_id}-error")
     attrs: dict[str, str] = {}
     if described:
         attrs["aria-describedby"] = " ".join(described)
@@ -157,3 +158,27 @@ def ago(at: datetime | None) -> str:
         if seconds < limit:
             return f"{int(seconds // size)} {unit} ago"
     return date_format(timezone.localtime(at), "j M Y")
+
+
+@register.filter
+def rate(people: float) -> str:
+    """4.6 → 4.6, 4.0 → 4, 12.4 → 12: people a minute."""
+    return f"{people:,.0f}" if people >= 10 else f"{people:.1f}".removesuffix(".0")
+
+
+@register.filter
+def share(number: int, most: int) -> int:
+    """How long a bar is, in percent of the longest one."""
+    return round(100 * number / most) if most else 0
+
+
+@register.filter
+def percentage(part: float | None) -> str:
+    """0.256 → 26 %; an unknown one is a dash."""
+    return "–" if part is None else f"{round(100 * part)} %"
+
+
+@register.filter
+def cell(value: str | int | None) -> str:
+    """A cell of a report's table."""
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else value

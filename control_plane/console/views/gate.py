@@ -50,6 +50,7 @@ _also: Final = (
     "vendor/inter/inter-latin-wght-normal.woff2",
     "vendor/barcode-detector/ponyfill.js",
     "vendor/barcode-detector/zxing_reader.wasm",
+    "vendor/noble-ed25519/index.js",
 )
 # Served by views of their own: the address sets what a worker may do.
 _workers: Final = ("sw.js", "decoder.js")
@@ -224,6 +225,7 @@ def _counts(workspace_id: int, program_id: int) -> dict[int, dict[str, Any]]:
             "id": zone.pk,
             "name": zone.name,
             "inside": zone.inside,
+            "leased": zone.leased,
             "capacity": zone.capacity,
             "level": occupancy.level(zone.inside, zone.capacity, zone.leased),
             "path": zone.path,

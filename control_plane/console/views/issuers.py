@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from control_plane.accounts.permissions import Permission, allows
-from control_plane.console.pass_form import DayForm, IssuerForm
+from control_plane.console.pass_form import DayForm, IssuerForm, LogoForm, PersonForm
 from control_plane.console.program_live import percent
 from control_plane.console.program_page import ProgramRequest, own, program_page, program_view
 from control_plane.passes import issuers as services
+from control_plane.passes import seats
 from control_plane.passes.errors import NotFound, PassesError
 from control_plane.passes.issuing import is_on
 from control_plane.passes.models import Issuer, IssuerDay, Pass, PassState
@@ -59,7 +60,7 @@ def issuer(request: ProgramRequest, issuer_id: int) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return _back(request)
-    return _one(request, found, form=form)
+    return one(request, found, form=form)
 
 
 @require_POST
@@ -81,7 +82,7 @@ def day(request: ProgramRequest, issuer_id: int) -> HttpResponse:
     found = own(request, Issuer, issuer_id)
     form = DayForm(request.POST)
     if not form.is_valid():
-        return _one(request, found, day_form=form)
+        return one(request, found, day_form=form)
     services.set_day(
         workspace_id=request.workspace.pk,
         issuer_id=found.pk,
@@ -125,15 +126,19 @@ def _rows(request: ProgramRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _one(
+def one(
     request: ProgramRequest,
     issuer: Issuer,
     *,
     form: IssuerForm | None = None,
     day_form: DayForm | None = None,
+    person_form: PersonForm | None = None,
+    logo_form: LogoForm | None = None,
 ) -> HttpResponse:
+    """The issuer's page, with the form that was refused."""
     today = timezone.localdate()
-    bound = any(one is not None and one.is_bound for one in (form, day_form))
+    bound = any(given is not None and given.is_bound for given in (form, day_form, person_form, logo_form))
+    people = seats.list_seats(workspace_id=request.workspace.pk, issuer_id=issuer.pk)
     return program_page(
         request,
         "console/programs/issuer.html",
@@ -142,6 +147,9 @@ def _one(
         issuer=issuer,
         form=form or IssuerForm(issuer=issuer),
         day_form=day_form or DayForm(initial={"day": today}),
+        person_form=person_form or PersonForm(),
+        logo_form=logo_form or LogoForm(),
+        people=[{"seat": seat, "state": seats.state(seat)} for seat in people],
         days=list(IssuerDay.objects.filter(issuer=issuer, day__gte=today).order_by("day")),
         is_on=is_on(issuer, today),
     )

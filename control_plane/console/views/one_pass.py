@@ -8,15 +8,14 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from control_plane.accounts.permissions import Permission
-from control_plane.console import pass_state, printing
+from control_plane.console import giving, pass_state
 from control_plane.console.pass_form import HolderForm, ReplaceForm, WindowForm
 from control_plane.console.program_page import ProgramRequest, own, program_page, program_view
+from control_plane.passes import access, delivery, issuing, symbols
 from control_plane.passes import holder as holders
-from control_plane.passes import issuing
 from control_plane.passes.errors import NotFound, PassesError
 from control_plane.passes.models import Pass, PassState
 
-_TYPES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 _SAID = {
     "active": "No. {} is valid again.",
     "held": "No. {} is on hold. Gates refuse it until it is released.",
@@ -29,6 +28,7 @@ _SAID = {
 def show(request: ProgramRequest, pass_id: int) -> HttpResponse:
     row, program = own(request, Pass, pass_id), request.program
     history, left_out = pass_state.history(row)
+    holder = holders.opened(row.holder, request.workspace.pk)
     return program_page(
         request,
         "console/passes/show.html",
@@ -36,7 +36,8 @@ def show(request: ProgramRequest, pass_id: int) -> HttpResponse:
         row=row,
         state=pass_state.shown_state(row, program),
         entries=pass_state.entries(row, program),
-        holder=holders.opened(row.holder, request.workspace.pk),
+        holder=holder,
+        give=giving.load(row, program, holder),
         inside=pass_state.whereabouts(row),
         replaces=row.replaces.first(),
         history=history,
@@ -52,14 +53,42 @@ def image(request: ProgramRequest, pass_id: int, kind: str) -> HttpResponse:
     if row.state in (PassState.REVOKED, PassState.REPLACED):
         raise Http404("Gates refuse this pass, so its code is not shown.")
     try:
-        text = printing.text_of(row, request.program)
+        text = symbols.text_of(row, request.program)
     except PassesError as error:
         return HttpResponse(error.message, status=422, content_type="text/plain; charset=utf-8")
-    response = HttpResponse(printing.symbol(text, kind), content_type=_TYPES[kind])
+    return _picture(request, text, kind, f"pass-{row.number}")
+
+
+@require_GET
+@program_view(Permission.PASSES_WRITE)
+def link_image(request: ProgramRequest, pass_id: int, kind: str) -> HttpResponse:
+    """The code of its secret link, for the holder's phone to scan from this screen."""
+    row = own(request, Pass, pass_id)
+    return _picture(request, access.web_link(row), kind, f"link-{row.number}")
+
+
+def _picture(request: ProgramRequest, text: str, kind: str, name: str) -> HttpResponse:
+    response = HttpResponse(symbols.symbol(text, kind), content_type=symbols.CONTENT_TYPES[kind])
     disposition = "attachment" if "download" in request.GET else "inline"
-    response["Content-Disposition"] = f'{disposition}; filename="pass-{row.number}.{kind}"'
+    response["Content-Disposition"] = f'{disposition}; filename="{name}.{kind}"'
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+@require_POST
+@program_view(Permission.PASSES_WRITE)
+def send(request: ProgramRequest, pass_id: int) -> HttpResponse:
+    """By mail, to its holder's address."""
+    row = own(request, Pass, pass_id)
+    try:
+        delivery.send_one(workspace_id=request.workspace.pk, pass_id=row.pk, by=request.user)
+    except NotFound as error:
+        raise Http404(error.message) from error
+    except PassesError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"No. {row.number:,} is on its way to its holder.")
+    return _back(request, row)
 
 
 @require_POST
@@ -114,8 +143,8 @@ def transfer(request: ProgramRequest, pass_id: int) -> HttpResponse:
         row,
         form,
         title="Change the holder",
-        hint="The code stays the same: whoever shows it first gets in. To make the old paper useless, "
-        "replace the pass.",
+        hint="The code stays the same, and gets a new link: whoever shows it first gets in. To make the old "
+        "paper, or the pass on the old phone, useless, replace the pass.",
         button="Save",
         work=lambda: issuing.transfer(
             workspace_id=request.workspace.pk,

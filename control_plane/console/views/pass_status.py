@@ -10,9 +10,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from control_plane.console.visits import limited
 from control_plane.passes import issuing
 from control_plane.passes.status import status
 
+VISITS = 600
+"""A minute and address: phones of one provider share one."""
 WORDS = {
     "valid": ("Valid", "Show this code at the entrance."),
     "used": ("Used", "This pass has been used. It admits nobody else."),
@@ -25,6 +28,7 @@ WORDS = {
 
 
 @require_safe
+@limited("pass", VISITS)
 def pass_status(request: HttpRequest, text: str) -> HttpResponse:
     """Never a name: whoever finds a ticket learns nothing about who lost it."""
     found = status(text)
@@ -36,7 +40,12 @@ def pass_status(request: HttpRequest, text: str) -> HttpResponse:
             response = render(
                 request,
                 "console/pass_status.html",
-                {"found": found, "word": word, "sentence": sentence, "qr": _image(found.data)},
+                {
+                    "found": found,
+                    "word": word,
+                    "sentence": sentence,
+                    "qr": "" if found.rotating else _image(found.data),
+                },
             )
     # The address is the pass: it goes to no other site, and into no shared cache.
     response["Referrer-Policy"] = "no-referrer"

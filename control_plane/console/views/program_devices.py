@@ -12,7 +12,7 @@ from control_plane.console import program_live
 from control_plane.console.place_form import DeviceForm
 from control_plane.console.program_page import ProgramRequest, own, program_page, program_view
 from control_plane.passes import devices as services
-from control_plane.passes import programs
+from control_plane.passes import leases, programs
 from control_plane.passes.devices import NewDevice
 from control_plane.passes.errors import NotFound, PassesError
 from control_plane.passes.models import Device
@@ -22,6 +22,9 @@ from control_plane.passes.models import Device
 @program_view(Permission.PASSES_READ)
 def devices(request: ProgramRequest) -> HttpResponse:
     states = program_live.device_states(request.program)
+    lent = leases.lent(workspace_id=request.workspace.pk, program_id=request.program.pk)
+    for state in states:
+        state.device.lent = lent.get(state.device.pk, 0)  # type: ignore[attr-defined]
     return program_page(request, "console/programs/devices.html", tab="devices", devices=states)
 
 
@@ -52,6 +55,43 @@ def new(request: ProgramRequest) -> HttpResponse:
         status=422 if form.is_bound else 200,
         form=form,
         gates=gates,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@program_view(Permission.GATES_MANAGE)
+def edit(request: ProgramRequest, device_id: int) -> HttpResponse:
+    """Name, role and gates; its phone stays paired."""
+    found = own(request, Device, device_id)
+    if found.revoked_at is not None:
+        raise Http404("This device was removed.")
+    gates = programs.list_gates(workspace_id=request.workspace.pk, program_id=request.program.pk)
+    has = services.gate_ids(workspace_id=request.workspace.pk, device_id=found.pk)
+    form = DeviceForm(request.POST or None, gates=gates, device=found, gate_ids=has)
+    if request.method == "POST" and form.is_valid():
+        try:
+            changed = services.update_device(
+                workspace_id=request.workspace.pk,
+                device_id=found.pk,
+                name=form.cleaned_data["name"],
+                role=form.cleaned_data["role"],
+                gate_ids=form.cleaned_data["gates"],
+            )
+        except NotFound as error:
+            raise Http404(error.message) from error
+        except PassesError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"{changed.name} is changed. Its phone goes by it at once.")
+            return redirect("console:devices", request.workspace.slug, request.program.pk)
+    return program_page(
+        request,
+        "console/programs/device_form.html",
+        tab="devices",
+        status=422 if form.is_bound else 200,
+        form=form,
+        gates=gates,
+        device=found,
     )
 
 
@@ -86,6 +126,20 @@ def remove(request: ProgramRequest, device_id: int) -> HttpResponse:
     except NotFound as error:
         raise Http404(error.message) from error
     messages.success(request, f"{found.name} is removed. Its key works no longer.")
+    return redirect("console:devices", request.workspace.slug, request.program.pk)
+
+
+@require_POST
+@program_view(Permission.GATES_MANAGE)
+def take_back(request: ProgramRequest, device_id: int) -> HttpResponse:
+    """Places that are lent to a device which is not coming back."""
+    found = own(request, Device, device_id)
+    try:
+        places = leases.take_back(workspace_id=request.workspace.pk, device_id=found.pk)
+    except NotFound as error:
+        raise Http404(error.message) from error
+    noun = "place is" if places == 1 else "places are"
+    messages.success(request, f"{places:,} {noun} free again.")
     return redirect("console:devices", request.workspace.slug, request.program.pk)
 
 

@@ -26,6 +26,10 @@ _SAID = {
     "paused": "{} is paused. Gates refuse everybody who wants in until you resume it.",
     "ended": "{} has ended. Its passes are no longer valid.",
 }
+_NOW_ROTATING = (
+    "Codes change from now on: passes that were printed, sent as a picture or put into a wallet admit "
+    "nobody. Send their holders the link."
+)
 
 
 @require_GET
@@ -108,6 +112,8 @@ def edit(request: ProgramRequest) -> HttpResponse:
                 form.refuse(error)
             else:
                 messages.success(request, "Saved. Gates follow your change within seconds.")
+                if form.cleaned_data["rotating"] and not program.rotating and program.passes.exists():
+                    messages.warning(request, _NOW_ROTATING)
                 return redirect("console:program", request.workspace.slug, program.pk)
         return page(
             request,

@@ -1,13 +1,14 @@
 /* The gate's app: what is scanned goes to scan.js, what is answered comes up in verdict.js, and the counts are
-   the server's. Nothing is admitted here. */
+   the server's. While that does not answer, offline.js decides. */
 
-import { h } from "../rules/dom.js";
-import { ask, Refused, useKey, watchAnswers } from "./api.js";
-import { Camera } from "./camera.js";
+import { ask, NoAnswer, Refused, useKey, watchAnswers } from "./api.js";
+import { cameraChanged, newCamera } from "./camera_view.js";
 import { Counts } from "./counts.js";
 import { install } from "./install.js";
 import { listen } from "./keys.js";
 import { Live } from "./live.js";
+import { Offline } from "./offline.js";
+import { conflictWords, offlineWords } from "./offline_words.js";
 import { codeIn, codeOfAddress, keptKey, Pairing } from "./pairing.js";
 import { Presence } from "./presence.js";
 import { Scanner } from "./scan.js";
@@ -21,13 +22,15 @@ const GLANCE = 600; // ms that an admission is seen before the next code may tak
 const REFRESH = 60_000; // ms between two looks at the device's gates
 
 const at = (id) => document.getElementById(id);
-const state = { device: null, gate: null, way: "auto", zones: new Map(), skew: 0, answered: true, useVersion: null };
+const state = { device: null, gate: null, way: "auto", zones: new Map(), skew: 0, answered: true, useVersion: null, why: "", conflicts: [], leaving: false, drawn: 0 };
 const now = () => Date.now() + state.skew;
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const presence = new Presence();
-const scanner = new Scanner();
+const offline = new Offline({ onChange: drawOffline, onAnswers: handedIn, onZones: takeZones, onRefused: keyRefused });
+const scanner = new Scanner({ decide: byItself });
 const scans = new sheets.LastScans({
+  own: () => offline.entries,
   mayUndo: () => state.device?.role === "supervisor",
   onUndone: (scan) => sheets.say(`The scan of no. ${scan.number} was undone.`),
 });
@@ -40,7 +43,7 @@ const counts = new Counts({
   onRefused: (error, count) => sheets.say(`${count.delta > 0 ? "+1" : "−1"} was not counted. ${error.message}`, true),
   onKeyRefused: keyRefused,
 });
-const camera = new Camera(at("video"), { onTexts: seen, onChange: cameraChanged });
+const camera = newCamera(seen);
 let refused = null; // what the screen shows, for a supervisor who admits anyway
 
 // ── Start ────────────────────────────────────────────────────────────────
@@ -48,6 +51,7 @@ let refused = null; // what the screen shows, for a supervisor who admits anyway
 async function start() {
   sheets.wire();
   listen(typed);
+  await offline.load();
   const code = codeOfAddress();
   const key = await keptKey();
   if (key) useKey(key);
@@ -97,6 +101,7 @@ async function begin(device, { kept = false, renewed = false } = {}) {
     keep("device", device).catch(() => {});
   }
   state.device = device;
+  offline.use(device);
   const there = new Set(device.zones.map((zone) => zone.id));
   for (const id of state.zones.keys()) if (!there.has(id)) state.zones.delete(id);
   takeZones(device.zones);
@@ -122,7 +127,7 @@ async function begin(device, { kept = false, renewed = false } = {}) {
   at("menu-sound").checked = sound.isOn();
   camera.deviceId = id || "";
   if (camera_) camera.start();
-  else cameraChanged(null);
+  else cameraChanged();
   live.start();
   counts.send();
   scans.load();
@@ -141,9 +146,14 @@ async function refresh() {
   }
 }
 
-function keyRefused(error) {
-  if (error.status !== 401 || pairing.isOpen) return;
-  leave("This device was removed, or paired on another phone. Pair it again with a new code from the console. Counts that were not sent yet are kept.");
+async function keyRefused(error) {
+  if (error.status !== 401 || pairing.isOpen || state.leaving) return;
+  // What it did before it was removed is still taken, with this key.
+  state.leaving = true;
+  await offline.handInLast();
+  state.leaving = false;
+  const kept = offline.waiting ? ` ${many(offline.waiting, "scan is", "scans are")} kept, and handed in when this phone is paired again.` : "";
+  leave(`This device was removed, or paired on another phone. Pair it again with a new code from the console. Counts that were not sent yet are kept.${kept}`);
 }
 
 function leave(sentence) {
@@ -152,7 +162,7 @@ function leave(sentence) {
   verdicts.close();
   for (const open of document.querySelectorAll("dialog[open]")) open.close();
   useKey("");
-  Promise.all(["key", "device"].map(forget)).catch(() => {});
+  Promise.all([offline.leave(), ...["key", "device"].map(forget)]).catch(() => {});
   Object.assign(state, { device: null, gate: null });
   scans.clear();
   pairing.show(sentence);
@@ -194,12 +204,14 @@ function useWay(way) {
 /** What the server said of some zones, or of all. */
 function takeZones(zones) {
   for (const zone of zones) state.zones.set(zone.id, { ...state.zones.get(zone.id), ...zone });
+  offline.zonesChanged(zones);
   drawCount();
 }
 
 function drawCount() {
-  const zone = state.zones.get(state.gate?.zone_id);
-  if (!zone) return;
+  const counted = state.zones.get(state.gate?.zone_id);
+  if (!counted) return;
+  const zone = { ...counted, inside: Math.max(0, counted.inside + offline.net(counted.id)) };
   const full = zone.level === "full";
   at("count").dataset.level = zone.level;
   at("count-number").textContent = zone.capacity === null ? grouped(zone.inside) : `${grouped(zone.inside)} / ${grouped(zone.capacity)}`;
@@ -241,16 +253,43 @@ function check(text, reason = "") {
   if (codeIn(text)) return void pairing.confirm(state.device.name, codeIn(text), () => { at("gate").hidden = false; });
   if (!state.gate) return chooseGate();
   const way = state.gate.way === "both" ? state.way : "";
-  return run((onTrouble) => scanner.check({ text, gateId: state.gate.id, way, override: reason, onTrouble }), text);
+  const send = (onTrouble) => scanner.check({ text, gateId: state.gate.id, way, override: reason, onTrouble });
+  return run(send, text, send);
 }
 
-async function run(send, text = "") {
+/** The phone's own verdict, where it may decide: the server did not answer, now or already before. */
+async function byItself(scan, tried) {
+  if (offline.obstacle() || !(tried || offline.isDeciding)) return null;
+  try {
+    return await offline.scan({ text: scan.text, gateId: scan.gate_id, way: scan.way, override: scan.override, nonce: scan.nonce });
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    state.why = error.message;
+    return null;
+  }
+}
+
+async function thereIsRoom(verdict) {
+  try {
+    return await offline.makeRoom(verdict.zones);
+  } catch {
+    return false;
+  }
+}
+
+/** `again`, where the answer may be another one a moment later. */
+async function run(send, text = "", again = null) {
   for (const sheet of document.querySelectorAll("dialog[open]")) sheet.close();
   const line = at("view-line");
   const slow = setTimeout(() => { line.textContent = "Checking…"; }, 250);
   try {
-    const verdict = await send(trouble);
+    let verdict = await send(trouble);
     takeZones(verdict.zones);
+    if (verdict.reason === "full" && !verdict.offline && again && await thereIsRoom(verdict)) {
+      verdict = await again(trouble);
+      takeZones(verdict.zones);
+    }
+    if (!verdict.offline && state.gate) offline.learn({ text, gateId: state.gate.id, verdict, nonce: "", way: "" }).catch(() => {});
     scans.add(verdict);
     refused = { text: text || "", verdict };
     show(verdict, text);
@@ -273,13 +312,15 @@ async function run(send, text = "") {
 }
 
 function trouble(error, turn) {
-  const offline = !navigator.onLine;
+  const noNetwork = !navigator.onLine;
+  const why = offline.obstacle() || state.why;
   verdicts.show({
     kind: "wait",
     word: error.answered ? "Wait" : "Not connected",
     sentence: error.answered ? `${error.message} Trying again…` : "Trying again…",
     lines: [
-      [offline ? "This phone has no network. Passes cannot be checked now." : "Nobody is admitted before the server answers."],
+      [noNetwork ? "This phone has no network. Passes cannot be checked now." : "Nobody is admitted before the server answers."],
+      ...(why && !error.answered ? [[why]] : []),
       [`This code is kept, and is sent once however often it is tried (${many(turn, "try", "tries")}).`],
     ],
   });
@@ -311,38 +352,9 @@ async function override() {
   check(text, reason);
 }
 
-// ── Camera ───────────────────────────────────────────────────────────────
-
-async function cameraChanged(sentence) {
-  const on = camera.isOn;
-  at("view").dataset.camera = on ? "on" : camera.isWanted ? "starting" : "off";
-  at("view-off").hidden = on;
-  at("camera-trouble").hidden = !sentence;
-  at("camera-trouble").textContent = sentence || "";
-  at("camera-on").hidden = Boolean(Camera.obstacle());
-  at("menu-camera").checked = on;
-  at("torch").hidden = !camera.hasTorch;
-  at("torch").setAttribute("aria-pressed", String(camera.torch));
-  const cameras = on ? await camera.list() : [];
-  at("next-camera").hidden = cameras.length < 2;
-  at("menu-cameras").hidden = cameras.length < 2;
-  at("menu-camera-choice").replaceChildren(...cameras.map((one) => h("option", { value: one.id }, one.label)));
-  at("menu-camera-choice").value = camera.chosen;
-  if (Camera.obstacle()) {
-    at("camera-trouble").hidden = false;
-    at("camera-trouble").textContent = Camera.obstacle();
-  }
-}
-
-function turnCamera(on) {
-  keep("camera", on).catch(() => {});
-  if (on) camera.start();
-  else camera.stop();
-}
-
-async function useCamera(id) {
-  keep("cameraId", id).catch(() => {});
-  await camera.choose(id);
+async function addCount(delta) {
+  if (!offline.isDeciding) return counts.add(state.gate.id, delta);
+  if (!await offline.count(state.gate.id, delta)) sheets.say("Not counted: no place is left that this phone may fill by itself.", true);
 }
 
 // ── Banners, sound, versions ─────────────────────────────────────────────
@@ -354,9 +366,34 @@ function banner(id, shown) {
 
 function connection() {
   const off = !navigator.onLine || !state.answered;
-  at("connection").dataset.state = off ? "off" : "on";
-  at("connection").textContent = off ? "Not connected" : "Live";
-  banner("banner-offline", off);
+  offline.heard(!off);
+  at("connection").dataset.state = !off ? "on" : offline.obstacle() ? "off" : "alone";
+  at("connection").textContent = !off ? "Live" : offline.obstacle() ? "Not connected" : "Offline";
+  drawOffline();
+}
+
+/** A line above the camera while this phone is by itself, or hands in what it did. */
+function drawOffline() {
+  const off = !navigator.onLine || !state.answered;
+  const why = offline.obstacle();
+  const shown = state.device && (off || offline.waiting > 0);
+  const box = at("banner-offline");
+  box.hidden = !shown;
+  box.classList.toggle("banner-danger", Boolean(off && why));
+  if (shown) box.querySelector("span").textContent = offlineWords({ off, why, since: offline.since, entries: offline.entries, left: state.gate && offline.left(state.gate) });
+  drawCount();
+  // Not each time: somebody may be about to undo one.
+  if (offline.waiting !== state.drawn) scans.draw();
+  state.drawn = offline.waiting;
+}
+
+/** What the server said of what this phone had decided. */
+function handedIn(pairs) {
+  const conflicts = pairs.filter(([, answer]) => answer.state === "conflict" || answer.state === "not_taken");
+  scans.load();
+  if (!conflicts.length) return;
+  state.conflicts = [...state.conflicts, ...conflicts];
+  banner("banner-conflicts", conflictWords(state.conflicts));
 }
 
 function hush() {
@@ -374,6 +411,10 @@ watchAnswers((answered) => {
 addEventListener("online", connection);
 addEventListener("offline", connection);
 addEventListener("online", () => counts.send());
+at("conflicts-seen").addEventListener("click", () => {
+  state.conflicts = [];
+  banner("banner-conflicts", "");
+});
 for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, () => { if (sound.isSilent()) sound.wake().then(hush, () => {}); });
 // A finger leaves the focus on what it touched, where a scanner's Enter would press it again.
 addEventListener("pointerup", () => setTimeout(() => {
@@ -397,20 +438,6 @@ at("way").addEventListener("keydown", (event) => {
   next.click();
   next.focus();
 });
-at("camera-on").addEventListener("click", () => turnCamera(true));
-at("torch").addEventListener("click", async () => {
-  try {
-    await camera.light(!camera.torch);
-  } catch {
-    sheets.say("The light does not answer.", true);
-  }
-  at("torch").setAttribute("aria-pressed", String(camera.torch));
-});
-at("next-camera").addEventListener("click", async () => {
-  const cameras = await camera.list();
-  const index = cameras.findIndex((one) => one.id === camera.chosen);
-  useCamera(cameras[(index + 1) % cameras.length].id);
-});
 for (const button of document.querySelectorAll("[data-delta]")) {
   button.addEventListener("click", () => {
     if (!state.gate) return chooseGate();
@@ -418,7 +445,7 @@ for (const button of document.querySelectorAll("[data-delta]")) {
     button.classList.remove("bumped");
     void button.offsetWidth;
     button.classList.add("bumped");
-    counts.add(state.gate.id, Number(button.dataset.delta)).catch((error) => sheets.say(`Not counted. ${error.message}`, true));
+    addCount(Number(button.dataset.delta)).catch((error) => sheets.say(`Not counted. ${error.message}`, true));
   });
 }
 at("open-last").addEventListener("click", () => { sheets.open("last"); scans.load(); });
@@ -454,8 +481,6 @@ at("menu-sound").addEventListener("change", (event) => {
   if (event.target.checked) sound.wake().then(() => { sound.ok(); hush(); });
   else hush();
 });
-at("menu-camera").addEventListener("change", (event) => turnCamera(event.target.checked));
-at("menu-camera-choice").addEventListener("change", (event) => useCamera(event.target.value));
 at("menu-correct").addEventListener("click", () => {
   sheets.close("menu");
   sheets.correctCount([...state.zones.values()], state.gate?.zone_id, takeZones);

@@ -46,16 +46,20 @@ export class LastScans {
   #scans = [];
   #maySay = () => false;
   #onUndone;
+  #own;
 
-  constructor({ mayUndo, onUndone }) {
+  /** own(): entries that this phone decided, and that the server does not know yet. */
+  constructor({ mayUndo, onUndone, own }) {
     this.#maySay = mayUndo;
     this.#onUndone = onUndone;
+    this.#own = own;
   }
 
   add(verdict) {
+    if (verdict.offline) return this.draw();
     this.#take({
       attempt_id: verdict.attempt_id, at: verdict.at, reason: verdict.reason, sentence: verdict.sentence,
-      direction: verdict.direction, number: verdict.found?.number ?? null, undone: false,
+      direction: verdict.direction, number: verdict.found?.number ?? null, undone: false, offline: false, conflict: false,
     });
     this.draw();
   }
@@ -82,20 +86,25 @@ export class LastScans {
   }
 
   draw() {
+    const own = this.#own().filter((entry) => !entry.delta).map((entry) => ({ ...entry, at: new Date(entry.at).toISOString(), offline: true, waits: true })).reverse();
+    const shown = [...own, ...this.#scans].slice(0, 10);
     for (const list of document.querySelectorAll("[data-scans]")) {
-      list.replaceChildren(...(this.#scans.length ? this.#scans.map((scan) => this.#row(scan)) : [h("li", { class: "scans-none muted" }, "Nothing was scanned here yet.")]));
+      list.replaceChildren(...(shown.length ? shown.map((scan) => this.#row(scan)) : [h("li", { class: "scans-none muted" }, "Nothing was scanned here yet.")]));
     }
   }
 
   #row(scan) {
     const ok = scan.reason === "ok";
-    const words = `${ok && scan.direction === "out" ? "Left." : scan.sentence}${scan.undone ? " Undone." : ""}`;
+    const said = ok ? (scan.direction === "out" ? "Left." : "Admitted.") : scan.sentence;
+    const words = `${said}${scan.undone ? " Undone." : ""}`;
+    const name = scan.number !== null ? `No. ${grouped(scan.number)}` : scan.uid ? `Pass ·${scan.uid.slice(-4)}` : "No pass";
+    const mark = scan.conflict ? h("span", { class: "badge badge-warn" }, "conflict") : scan.offline && h("span", { class: "badge badge-plain" }, scan.waits ? "kept" : "offline");
     return h("li", { class: `scan ${ok ? "scan-ok" : "scan-refused"}${scan.undone ? " scan-undone" : ""}` },
       h("span", { class: "scan-mark" }, icon(!ok ? "x" : scan.direction === "out" ? "log-out" : "check")),
       h("span", { class: "grow" },
-        h("span", { class: "scan-line" }, h("span", { class: "strong" }, scan.number === null ? "No pass" : `No. ${grouped(scan.number)}`), h("time", { class: "faint number", datetime: scan.at }, clockWithSeconds(scan.at))),
+        h("span", { class: "scan-line" }, h("span", { class: "scan-name" }, h("span", { class: "strong" }, name), mark), h("time", { class: "faint number", datetime: scan.at }, clockWithSeconds(scan.at))),
         h("span", { class: "sub" }, words)),
-      ok && !scan.undone && this.#maySay() && this.#undoButton(scan));
+      ok && !scan.undone && !scan.waits && this.#maySay() && this.#undoButton(scan));
   }
 
   #undoButton(scan) {

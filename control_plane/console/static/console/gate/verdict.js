@@ -7,6 +7,9 @@ import { ago, grouped, moment } from "./words.js";
 const SHOWN = { ok: 1500, refused: 4000 };
 const at = (id) => document.getElementById(id);
 
+/** Its number, where that is known: it is not in the code. */
+export const passName = ({ number, uid }) => (number === null ? `Pass ·${uid.slice(-4)}` : `Pass no. ${grouped(number)}`);
+
 /** What is said of a verdict: {kind, word, sentence, lines: [[text, class]]}. Pure. */
 export const describe = (verdict, { now }) => {
   const kind = verdict.admitted ? "ok" : "refused";
@@ -15,18 +18,19 @@ export const describe = (verdict, { now }) => {
   if (verdict.refused_as) lines.push([`Admitted by a supervisor. Refused before: ${verdict.refused_as.replaceAll("_", " ")}.`]);
   if (earlier) {
     const where = [earlier.gate && `at ${earlier.gate}`, earlier.device && `by ${earlier.device}`].filter(Boolean).join(", ");
-    lines.push([`Used ${moment(earlier.at, now)} ${where}, ${ago(earlier.at, now)}`, "strong"]);
+    lines.push([`Used ${moment(earlier.at, now)}${where && ` ${where}`}, ${ago(earlier.at, now)}`, "strong"]);
   }
   if (verdict.reason === "not_yet_valid" && found?.valid_from) lines.push([`Valid from ${moment(found.valid_from, now)}`, "strong"]);
   if (verdict.reason === "expired" && found?.valid_until) lines.push([`Valid until ${moment(found.valid_until, now)}`, "strong"]);
   if (found) {
     const person = [found.holder.name, found.holder.plate].filter(Boolean).join(" · ");
     if (person) lines.push([person, "strong"]);
-    lines.push([`Pass no. ${grouped(found.number)}`, person ? "" : "strong"]);
+    lines.push([passName(found), person ? "" : "strong"]);
     for (const [name, value] of Object.entries(found.holder.fields || {})) lines.push([`${name}: ${value}`]);
   }
   const zone = verdict.zones.at(-1);
   if (zone) lines.push([`${zone.name}: ${grouped(zone.inside)}${zone.capacity === null ? "" : ` / ${grouped(zone.capacity)}`} inside`]);
+  if (verdict.offline) lines.push(["Decided by this phone, without the network"]);
   const word = kind === "refused" ? (verdict.reason === "full" ? "Full" : "Stop") : verdict.direction === "out" ? "Out" : "In";
   return { kind, word, sentence: verdict.sentence, lines };
 };

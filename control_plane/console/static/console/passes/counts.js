@@ -36,7 +36,7 @@
     if (busy || document.hidden) return;
     busy = true;
     try {
-      const answer = await fetch(box.dataset.counts, { credentials: "same-origin" });
+      const answer = await fetch(box.dataset.counts, { credentials: "same-origin", signal: AbortSignal.timeout(8000) });
       // Signed out or removed from the workspace: the next page says which.
       if (answer.redirected || answer.status === 403 || answer.status === 404) return location.reload();
       if (!answer.ok) throw new Error(answer.status);
@@ -44,6 +44,7 @@
       for (const [name, html] of Object.entries(found.parts)) swap(name, html);
       say(found);
       show("live", "Live");
+      box.dispatchEvent(new CustomEvent("counts", { detail: found }));
     } catch {
       show("polling", "No connection: these are the last known numbers");
     } finally {

@@ -1,10 +1,10 @@
-/* Notices when the phone has used its pairing code. */
+/* Notices when the phone has used its pairing code, or its link. */
 (() => {
   "use strict";
   const card = document.querySelector("[data-pairing]");
   if (!card) return;
   const EVERY = 2000; // ms
-  const VALID = 3600000; // ms: an hour, as the server has it
+  const VALID = Number(card.dataset.valid ?? 3600000); // ms: a pairing code has an hour, as the server has it
   const since = Date.now();
   const timer = setInterval(async () => {
     if (document.hidden) return;
@@ -26,7 +26,7 @@
       clearInterval(timer);
       const state = card.querySelector("[data-pairing-state]");
       state.dataset.state = "polling";
-      state.textContent = "This code has run out. Make a new one in the list of devices.";
+      state.textContent = card.dataset.over ?? "This code has run out. Make a new one in the list of devices.";
     }
   }, EVERY);
 })();
