@@ -2,7 +2,9 @@
 
 redeem_p99_ms       99 % of the redemptions at 100 a second over 8 gates took less than this in the server
 redeem_per_s        redemptions a second when 32 devices scan as fast as they are answered
-double_admissions   64 clients all try the same 1,000 passes: admissions above 1,000
+double_admissions   64 clients all try the same 1,000 passes, and 10,000 replies get lost and are asked for
+                    again: admissions above one for each pass
+wrong_refusals      of the latter, passes that nobody was told to admit
 sheet_10k_s, _mb    a PDF of 10,000 passes, 24 a page, in a process of its own
 """
 
@@ -21,10 +23,12 @@ import uuid
 from collections import Counter
 from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 import psycopg
 
+from bench.lossy import shown_twice
 from bench.machine import heading
 from bench.stack import Stack, StackError, running
 from edge import token
@@ -34,6 +38,9 @@ DEVICES: Final = 32
 RATE: Final = 100
 CLIENTS: Final = 64
 RACED: Final = 1_000
+SHOWN: Final = 3_000
+LOSS: Final = 0.65
+"""Of the replies; each pass is shown twice: some 11,000 of them."""
 SHEET: Final = 10_000
 _CALL: Final = "SELECT scanway_redeem(%s, %s, %s, %s, %s, '', false, 'in', '', now(), false) ->> 'reason'"
 
@@ -191,6 +198,13 @@ async def measure(stack: Stack, seconds: int) -> dict[str, float]:
             workspace_of(texts[0]),
             dict(zip(gates.device_ids, (gate for _, gate in gates.devices), strict=True)),
         )
+        shown = await gates.issue(SHOWN)
+        port = urlsplit(stack.console).port or 0
+        told = await shown_twice(port, "/api/v1/gate/redemptions", gates.devices, shown, LOSS)
+    print(
+        f"{told.lost:,} lost replies in {told.asked:,} tries of {2 * SHOWN:,} scans: "
+        f"{len(told.admissions):,} of {SHOWN:,} passes admitted, refusals {dict(told.refusals)}"
+    )
     began = time.perf_counter()
     admitted = await asyncio.to_thread(
         race, stack.setting("SCANWAY_DATABASE_URL"), workspace, gates.device_ids, gate_of, raced
@@ -199,7 +213,12 @@ async def measure(stack: Stack, seconds: int) -> dict[str, float]:
     print(
         f"{CLIENTS} clients x {RACED:,} passes: {admitted:,} admitted, {CLIENTS * RACED / spent:,.0f} tries/s"
     )
-    return calm | {"redeem_per_s": rate, "double_admissions": admitted - RACED}
+    return calm | {
+        "redeem_per_s": rate,
+        "double_admissions": admitted - RACED + told.double_admissions,
+        "wrong_refusals": SHOWN - len(told.admissions),
+        "lost_replies": told.lost,
+    }
 
 
 def token_id(text: str) -> bytes:
@@ -237,7 +256,7 @@ def main() -> int:
     found |= {"sheet_10k_s": made["s"], "sheet_10k_mb": made["mb"]}
     print()
     for name, value in found.items():
-        print(f"{name}={value:.0f}" if name == "double_admissions" else f"{name}={value:.1f}")
+        print(f"{name}={value:.0f}" if isinstance(value, int) else f"{name}={value:.1f}")
     return 0
 
 

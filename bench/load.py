@@ -15,11 +15,13 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from bench import latency, plan, result, slo, stack
+from bench.evening import Evening
 from bench.machine import heading
 from bench.screen import numbers, summary
 
@@ -29,6 +31,9 @@ PATIENCE: Final = 60
 """Seconds that locust has to start and to end, beyond the scenario's own."""
 SEALING: Final = 20
 """Seconds after which every scan has to be in ClickHouse; a few are enough where the machine has time."""
+
+
+WATCH: Final = ("“Load 0” is scanned most", "its program is “Festival”")
 
 
 class LoadError(Exception):
@@ -69,7 +74,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         where = urlsplit(options.url)
         if where.scheme not in ("http", "https") or not where.hostname or where.path or where.query:
             parser.error("--url is an edge's address without a path, such as https://go.example.com")
-        if options.codes is None and options.scenario != "gates":
+        if options.scenario == "gates":
+            parser.error("gates makes its own festival: leave --url away")
+        if options.codes is None:
             parser.error("--url needs --codes: a file with codes that the edge knows, one a line")
     elif options.codes is not None:
         parser.error("--codes needs --url: a stack of our own makes its own links")
@@ -88,11 +95,15 @@ def load(options: argparse.Namespace, rest: contextlib.ExitStack) -> int:
         require_answer(url)
     else:
         ours = rest.enter_context(stack.running(options.workers))
-        url, codes = ours.url, ours.create_links()
-        print(f"watch     {ours.console} as {ours.account}; “Load 0” is scanned most")
+        url = ours.console if options.scenario == "gates" else ours.url
+        codes = {} if options.scenario == "gates" else ours.create_links()
+        print(f"watch     {ours.console} as {ours.account}; {WATCH[options.scenario == 'gates']}")
 
     given = {name: getattr(options, name) for name in slo.LOAD}
     chosen = {name: goals.load[name] if given[name] is None else given[name] for name in slo.LOAD}
+    evening = None
+    if ours is not None and options.scenario == "gates":
+        evening = Evening(ours, chosen["seconds"], chosen["rate"])
     doing = plan.Plan(
         scenario=options.scenario,
         seconds=chosen["seconds"],
@@ -100,11 +111,15 @@ def load(options: argparse.Namespace, rest: contextlib.ExitStack) -> int:
         processes=int(chosen["processes"]),
         codes=codes,
         forwarded=options.forwarded or ours is not None,
+        gates=evening.gates if evening else [],
+        story=[asdict(one) for one in evening.story] if evening else [],
     )
+    rate = "" if evening else f", at most {doing.rate:g}/s"
+    users = "gates" if evening else "users; phone headers, kept connections, redirects not followed"
     print(
-        f"method    {doing.scenario} against {url}: {doing.planned:,} scans in {doing.seconds:g} s, at most "
-        f"{doing.rate:g}/s\n          locust, {doing.processes} process{'es' if doing.processes > 1 else ''} "
-        f"and {doing.peak_users} users; phone headers, kept connections, redirects not followed",
+        f"method    {doing.scenario} against {url}: {doing.planned:,} scans in {doing.seconds:g} s{rate}\n"
+        f"          locust, {doing.processes} process{'es' if doing.processes > 1 else ''} and "
+        f"{doing.peak_users} {users}",
         flush=True,
     )
     before = latency.fetch(url)
@@ -113,7 +128,9 @@ def load(options: argparse.Namespace, rest: contextlib.ExitStack) -> int:
     after = latency.fetch(url)
     if before is not None and after is not None:
         found.server = after.since(before)
-    if ours is not None:
+    if evening is not None:
+        found.books = evening.compared(SEALING)
+    elif ours is not None:
         found.recorded = ours.recorded(found.of(robots=False).scans + found.of(robots=True).scans, SEALING)
     verdicts = slo.judge(goals.goals, found, doing)
     page.with_suffix(".json").write_text(json.dumps(numbers(found, verdicts), indent=2), encoding="utf-8")

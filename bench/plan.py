@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 VARIABLE: Final = "BENCH_PLAN"
 """Names the file, in the environment of locust."""
@@ -30,6 +30,10 @@ class Plan:
     """Kind → codes. The first of all is the one that goes viral."""
     forwarded: bool = False
     """Whether scans say in X-Forwarded-For whom they come from; the edge has to trust this machine."""
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    """[{"id": 3, "key": "swg_…"}, …] of the scenario `gates`."""
+    story: list[dict[str, Any]] = field(default_factory=list)
+    """Scans at them, in the order in which they come: see `bench.story`."""
 
     @property
     def ramp(self) -> float:
@@ -50,6 +54,8 @@ class Plan:
 
     def users(self, second: int) -> int:
         """How many scan during that second."""
+        if self.story:
+            return len(self.gates)
         return max(1, round(self.share(second + 0.5) * self.rate / PER_USER))
 
     @property
@@ -59,6 +65,8 @@ class Plan:
     @property
     def planned(self) -> int:
         """Scans, where every answer comes at once."""
+        if self.story:
+            return len(self.story)
         return sum(self.users(second) for second in range(int(self.seconds))) * PER_USER
 
     def write(self, path: Path) -> None:

@@ -67,6 +67,8 @@ class Result:
     """None where the edge does not show its metrics."""
     recorded: Recorded | None = None
     """None where the stack is not ours."""
+    books: list[tuple[str, int, int]] = field(default_factory=list)
+    """What, by the story, and by the product's own report."""
 
     @property
     def all(self) -> Kind:

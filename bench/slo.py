@@ -84,4 +84,6 @@ def judge(goals: dict[str, float], result: Result, plan: Plan) -> list[Verdict]:
             # An answer that came too late for locust was counted all the same.
             met = sent.answered <= recorded <= sent.scans
             found.append(Verdict(name, f"{sent.answered:,}", f"{recorded:,}", met))
+    for name, ours, theirs in result.books:
+        found.append(Verdict(name, f"{ours:,}", f"{theirs:,}", ours == theirs))
     return found
