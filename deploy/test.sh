@@ -28,7 +28,7 @@ part() {
 "
 }
 
-part tests/unit tests/integration -n 2 --dist loadfile "$@"
-part tests/flows "$@"
+part tests/unit tests/integration -n 2 --dist loadfile --durations=12 "$@"
+part tests/flows --durations=12 "$@"
 printf '\nunit and integration, flows:\n%s' "$summaries"
 exit $failed

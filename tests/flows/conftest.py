@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from stack import Stack
 
+PHONE = {"width": 390, "height": 844}
+OpenPhone = Callable[..., Any]
 BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -91,3 +94,25 @@ def signed_in(page: Any, stack: Stack) -> Any:
     page.click("form button[type=submit]")
     page.wait_for_url(f"{stack.console_url}/w/**")
     return page
+
+
+@pytest.fixture
+def phone(browser: Any, stack: Stack) -> Iterator[OpenPhone]:
+    """Opens phones of their own, paired by the address that the console's code has: phone(code)."""
+    contexts: list[Any] = []
+    errors: list[str] = []
+
+    def pick_up(code: str = "", of: Any = None, **options: Any) -> Any:
+        context = (of or browser).new_context(viewport=PHONE, has_touch=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{stack.console_url}/gate/" + (f"#{code}" if code else ""))
+        # Until then nobody listens to what is typed.
+        expect(page.locator("#gate" if code else "#pairing")).to_be_visible()
+        return page
+
+    yield pick_up
+    for context in contexts:
+        context.close()
+    assert not errors, errors

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gate_decisions import decisions  # noqa: F401 (called by name)
 from stack import Stack
 
 
@@ -61,10 +62,49 @@ def festival(
     }
 
 
+def web_links(workspace_id: int, *, program: int) -> list[str]:
+    """What the holders of its passes open on their phones, by number."""
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.passes import access
+    from control_plane.passes.models import Pass
+
+    with workspace_scope(workspace_id):
+        return [access.web_link(row) for row in Pass.objects.filter(program_id=program).order_by("number")]
+
+
+def transfer(workspace_id: int, *, program: int, holder: Any) -> bool:
+    """All its passes, to somebody else."""
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.passes import issuing
+    from control_plane.passes.models import Pass
+
+    with workspace_scope(workspace_id):
+        for row in Pass.objects.filter(program_id=program):
+            issuing.transfer(workspace_id=workspace_id, pass_id=row.pk, holder=holder)
+    return True
+
+
 def remove(workspace_id: int, *, device: int) -> bool:
     from control_plane.passes import devices
 
     devices.revoke_device(workspace_id=workspace_id, device_id=device)
+    return True
+
+
+def keys(workspace_id: int) -> dict[str, Any]:
+    from control_plane.passes import snapshot
+
+    return {"workspace": workspace_id, "keys": snapshot.public_keys(workspace_id)}
+
+
+def change(workspace_id: int, *, number: int, program: int, to: str) -> bool:
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.passes import issuing
+    from control_plane.passes.models import Pass
+
+    with workspace_scope(workspace_id):
+        row = Pass.objects.get(program_id=program, number=number)
+    issuing.change_state(workspace_id=workspace_id, pass_id=row.pk, to=to)
     return True
 
 

@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from product import Api, visit, wait_for
 from stack import Stack
 
+from bench.story import SHARES
+
 LINKS = 8
 # A shared machine may be as slow as it likes; that every scan is answered and counted is another matter.
 EASY = "p50_ms = 30000\np95_ms = 30000\np99_ms = 30000\nerror_rate = 0.0\nminimum_rate = 0.05\n"
@@ -132,3 +134,14 @@ def test_every_kind_of_scan_against_a_stack_of_its_own(tmp_path: Path) -> None:
     # The edge measured every answer, those it had to ask Valkey for included.
     assert sent["answers"] == sum(sent["scans"].values())
     assert sent["slo"]["recorded people"] and sent["slo"]["recorded bots"]
+
+
+def test_a_festivals_evening_is_in_the_report_as_it_was(tmp_path: Path) -> None:
+    arguments = command(tmp_path, "gates", EASY, seconds=15, rate=20)
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    sent = json.loads((tmp_path / "gates.json").read_text())
+    assert set(sent["scans"]) == {"person", *SHARES, "lost reply"}
+    assert sent["scans"]["person"] == 300
+    assert not any(sent["errors"].values())
+    assert sent["slo"]["report: ok"] and sent["slo"]["report: already_used"] and sent["slo"]["inside"]

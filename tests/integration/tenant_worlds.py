@@ -35,7 +35,7 @@ def build(mark: str, suffix: str) -> World:
     from control_plane.accounts.permissions import Role
     from control_plane.campaigns import app_schemes, domains
     from control_plane.campaigns import services as campaigns
-    from control_plane.passes import devices, issuers, issuing, programs, redeem
+    from control_plane.passes import alert_contacts, devices, issuers, issuing, jobs, programs, redeem, seats
 
     tenant = new_tenant(f"{mark}{suffix}")
     own = tenant.workspace_id
@@ -72,6 +72,7 @@ def build(mark: str, suffix: str) -> World:
     gate = programs.create_gate(**in_program, zone_id=zone.pk, name=f"{mark} gate")
     device = devices.create_device(**in_program, name=f"{mark} device", gate_ids=[gate.pk])
     issuer = issuers.create_issuer(**in_program, name=f"{mark} issuer", quota_total=5)
+    person = seats.create_seat(workspace_id=own, issuer_id=issuer.pk, name=f"{mark} person")
     (issued,) = issuing.issue(
         **in_program,
         issuer_id=issuer.pk,
@@ -79,7 +80,13 @@ def build(mark: str, suffix: str) -> World:
     )
     paired = devices.authenticate(text=devices.pair(code=device.code).key)
     scan = redeem.redeem(device=paired, gate_id=gate.pk, text="nonsense", nonce=uuid.uuid4())
+    job = jobs.create_job(**in_program, name=f"{mark} job", rows=[{"name": f"{mark} guest"}])
+    contact = alert_contacts.add(
+        **in_program, name=f"{mark} contact", kind="mail", address=f"{mark}-contact@example.com"
+    )
     ids = {
+        "job_id": job.pk,
+        "contact_id": contact.id,
         "attempt_id": scan.attempt_id,
         "parent_id": zone.pk,
         "program_id": program.pk,
@@ -87,7 +94,10 @@ def build(mark: str, suffix: str) -> World:
         "gate_id": gate.pk,
         "device_id": device.device.pk,
         "issuer_id": issuer.pk,
+        "seat_id": person.seat.pk,
         "pass_id": issued.pk,
+        "first": issued.number,
+        "last": issued.number,
         "link_id": link.pk,
         "campaign_id": campaign.pk,
         "domain_id": domain.pk,
@@ -97,6 +107,10 @@ def build(mark: str, suffix: str) -> World:
         "token": f"{mark}-no-such-token",
         # Of a printed pass: whoever has the code may see what it is worth, and needs no workspace.
         "text": "no-such-pass",
+        # Of an issuer's person: whoever has the link may see whom it signs in.
+        "code": "no-such-link",
+        # The secret link of a pass: whoever has it needs no workspace either.
+        "access_code": "a" * 48,
     }
     return World(tenant, mark, ids)
 

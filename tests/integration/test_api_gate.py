@@ -183,3 +183,82 @@ def test_a_removed_device_is_refused_at_once(tenant: Tenant, world: GateWorld) -
     for answer in (call(world, "GET", ""), scan(world, text)):
         assert answer.status_code == 401
         assert answer.json()["detail"].startswith("This device is not paired, or was removed.")
+
+
+def change_device(world: GateWorld, tenant: Tenant, body: Any, device_id: int | None = None) -> Any:
+    return Client(raise_request_exception=False).patch(
+        f"/api/v1/programs/{world.program.pk}/devices/{device_id or world.device.device_id}",
+        body,
+        content_type="application/json",
+        headers=tenant.headers,
+    )
+
+
+def test_a_devices_gates_are_changed_and_it_stays_paired(world: GateWorld, tenant: Tenant) -> None:
+    from control_plane.passes import programs
+
+    own = {"workspace_id": world.workspace_id, "program_id": world.program.pk}
+    south = programs.create_gate(**own, zone_id=world.zone.pk, name="South", way="both")
+    one, two = world.issue(2)
+    assert scan(world, one, gate_id=south.pk).status_code == 422
+    changed = change_device(world, tenant, {"gate_ids": [south.pk], "name": "South 1"})
+    assert changed.status_code == 200
+    assert (changed.json()["name"], changed.json()["gate_ids"]) == ("South 1", [south.pk])
+    assert (changed.json()["role"], changed.json()["is_paired"]) == ("steward", True)
+    # At once, with the key that it has.
+    assert [gate["name"] for gate in call(world, "GET", "").json()["gates"]] == ["South"]
+    assert scan(world, one, gate_id=south.pk).json()["admitted"]
+    refused = scan(world, two)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "gate_id")
+    both = change_device(world, tenant, {"gate_ids": [world.gate.pk, south.pk, south.pk]})
+    assert both.json()["gate_ids"] == sorted([world.gate.pk, south.pk])
+    assert scan(world, two).json()["admitted"]
+
+
+def test_a_devices_role_is_changed(world: GateWorld, tenant: Tenant) -> None:
+    correction = {"zone_id": world.zone.pk, "inside": 4, "note": "Counted heads"}
+    assert call(world, "POST", "/corrections", correction).status_code == 403
+    assert change_device(world, tenant, {"role": "supervisor"}).json()["role"] == "supervisor"
+    assert call(world, "POST", "/corrections", correction).status_code == 200
+    change_device(world, tenant, {"role": "steward"})
+    assert call(world, "POST", "/corrections", correction).status_code == 403
+    (text,) = world.issue()
+    assert scan(world, text, override="A friend").status_code == 403
+
+
+def test_what_a_device_cannot_be_changed_to(world: GateWorld, tenant: Tenant) -> None:
+    other = gate_world(tenant)
+    stranger = gate_world(new_tenant())
+    for body, field in (
+        ({"gate_ids": []}, "gate_ids"),
+        ({"gate_ids": [world.gate.pk, other.gate.pk]}, "gate_ids"),
+        ({"gate_ids": [stranger.gate.pk]}, "gate_ids"),
+        ({"name": " "}, "name"),
+    ):
+        refused = change_device(world, tenant, body)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+    assert [gate["name"] for gate in call(world, "GET", "").json()["gates"]] == ["North"]
+    for device in (other.device, stranger.device):
+        assert change_device(world, tenant, {"name": "x"}, device.device_id).status_code == 404
+    Client().delete(
+        f"/api/v1/programs/{world.program.pk}/devices/{world.device.device_id}", headers=tenant.headers
+    )
+    assert change_device(world, tenant, {"name": "Back again"}).status_code == 404
+
+
+def test_another_process_that_remembers_old_gates_says_so_and_unpairs_nobody(world: GateWorld) -> None:
+    """It has the key's holder in memory still; the redemption itself asks PostgreSQL."""
+    from control_plane.passes import devices
+    from control_plane.passes.errors import DeviceRefused, Invalid
+
+    south = world.add_gate("South", way="both")
+    remembered = world.device
+    own = {"workspace_id": world.workspace_id, "device_id": world.device.device_id}
+    devices.update_device(**own, gate_ids=[south.pk])
+    (text,) = world.issue()
+    with pytest.raises(Invalid, match="may not be used at this gate"):
+        world.scan(text, device=remembered)
+    assert world.scan(text, gate=south, device=remembered).admitted
+    devices.revoke_device(**own)
+    with pytest.raises(DeviceRefused):
+        world.scan(text, gate=south, device=remembered)

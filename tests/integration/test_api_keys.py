@@ -96,11 +96,12 @@ def test_the_key_says_whose_it_is(tenant: Tenant, api: Api) -> None:
 def test_the_rate_is_limited_by_key_and_fails_open(
     tenant: Tenant, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from control_plane.accounts import limits
     from control_plane.api import rate
 
     monkeypatch.setattr(rate, "LIMIT", 3)
     # One window for the whole test, even where the minute turns.
-    monkeypatch.setattr(rate.time, "time", lambda: 1_800_000_015.0)
+    monkeypatch.setattr(limits.time, "time", lambda: 1_800_000_015.0)
     left = [int(api("GET", "/workspace")["RateLimit-Remaining"]) for _ in range(3)]
     assert left == [2, 1, 0]
     over = api("GET", "/workspace")
@@ -108,7 +109,7 @@ def test_the_rate_is_limited_by_key_and_fails_open(
     assert (over["Retry-After"], over["RateLimit-Reset"], over["RateLimit-Remaining"]) == ("45", "45", "0")
     assert Api(new_tenant().key)("GET", "/workspace").status_code == 200
 
-    monkeypatch.setattr(rate, "_valkey", lambda: redis.Redis(port=1, socket_connect_timeout=0.1))
+    monkeypatch.setattr(limits, "_valkey", lambda: redis.Redis(port=1, socket_connect_timeout=0.1))
     answer = api("GET", "/workspace")
     assert answer.status_code == 200
     assert "RateLimit-Limit" not in answer

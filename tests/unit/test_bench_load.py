@@ -175,7 +175,8 @@ def test_the_screen_names_what_was_missed_and_fits_on_one():
 def test_our_own_slos_are_whole_and_the_readme_knows_every_scenario():
     for scenario in plan.SCENARIOS:
         part = slo.read(slo.FILE, scenario)
-        assert set(part.goals) == set(slo.GOALS)
+        # Gates are the console's: the edge has no time of theirs.
+        assert set(part.goals) == set(slo.GOALS) - ({"server_p99_ms"} if scenario == "gates" else set())
         assert (load.SCENARIOS / f"{scenario}.py").exists()
         assert re.search(rf"^\| `{scenario}` \|", README, re.M)
 

@@ -36,6 +36,8 @@ TEXT = [(text, surface) for text in ("text", "muted", "faint") for surface in SU
     ("warn", "bots-soft"),
     ("text", "info-soft"),
     ("info", "info-soft"),
+    ("on-band", "band"),
+    ("on-band", "band-off"),
 ]
 EDGES = [
     ("control-border", "surface"),
