@@ -2,44 +2,46 @@
 --   1. signature and key (by the caller, in p_refused)   2. validity   3. single use   4. issuer   5. capacity.
 -- Beside the first version: one lock for each program, rotating codes, and what a device decided while it was
 -- offline (p_offline), which is written down as it happened. Where the device would have refused had it known
--- all, that is a conflict.
+-- all, that is a conflict. Each row is found by an index (enable_seqscan): a plan that was made while a table
+-- was small is kept while it grows.
 
 CREATE FUNCTION scanway_program_lock(p_program bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE
 RETURN 7311000000000000 + p_program;
 
 CREATE OR REPLACE FUNCTION scanway_verdict(p_attempt bigint, p_replayed boolean) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = public, pg_temp
+    LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off
 AS $verdict$
+    -- Each row by its own key, not by joins: planned while tables are small, a join reads all of a workspace.
     SELECT jsonb_build_object(
         'attempt', a.id, 'reason', a.reason, 'refused_as', a.refused_as, 'direction', a.direction,
         'use_no', a.use_no, 'at', a.at, 'replayed', p_replayed, 'undone', a.undone_at IS NOT NULL, 'conflict', a.conflict,
-        'pass', CASE WHEN p.id IS NULL THEN NULL ELSE jsonb_build_object(
-            'id', p.id, 'number', p.number, 'program', p.program_id, 'state', p.state, 'uses', p.uses,
-            'valid_from', p.valid_from, 'valid_until', p.valid_until, 'inside_since', p.inside_since,
-            'holder', encode(p.holder, 'base64')) END,
-        'earlier', (
-            SELECT jsonb_build_object('at', e.at, 'gate', g.name, 'device', d.name)
-            FROM passes_attempt e LEFT JOIN passes_gate g ON g.id = e.gate_id
-                LEFT JOIN passes_device d ON d.id = e.device_id
-            WHERE 'already_used' IN (a.reason, a.refused_as) AND e.pass_id = a.pass_id AND e.reason = 'ok'
-                AND e.direction = 'in' AND e.undone_at IS NULL AND e.id <> a.id
-            ORDER BY e.at DESC, e.id DESC LIMIT 1),
+        'pass', (
+            SELECT jsonb_build_object('id', p.id, 'number', p.number, 'program', p.program_id, 'state', p.state,
+                'uses', p.uses, 'valid_from', p.valid_from, 'valid_until', p.valid_until,
+                'inside_since', p.inside_since, 'holder', encode(p.holder, 'base64'))
+            FROM passes_pass p WHERE p.id = a.pass_id),
+        'earlier', CASE WHEN 'already_used' IN (a.reason, a.refused_as) THEN (
+            SELECT jsonb_build_object('at', e.at, 'gate', (SELECT name FROM passes_gate WHERE id = e.gate_id),
+                'device', (SELECT name FROM passes_device WHERE id = e.device_id))
+            FROM passes_attempt e
+            WHERE e.pass_id = a.pass_id AND e.reason = 'ok' AND e.direction = 'in' AND e.undone_at IS NULL
+                AND e.id <> a.id
+            ORDER BY e.at DESC, e.id DESC LIMIT 1) END,
         'zones', (
             SELECT jsonb_agg(jsonb_build_object('id', z.id, 'name', z.name, 'inside', z.inside,
                 'leased', z.leased, 'capacity', z.capacity) ORDER BY cardinality(z.path))
-            FROM passes_gate g JOIN passes_zone mine ON mine.id = g.zone_id
-                JOIN passes_zone z ON z.id = ANY (mine.path)
-            WHERE g.id = a.gate_id))
-    FROM passes_attempt a LEFT JOIN passes_pass p ON p.id = a.pass_id
-    WHERE a.id = p_attempt
+            FROM passes_zone z WHERE z.id = ANY ((
+                SELECT mine.path FROM passes_zone mine
+                WHERE mine.id = (SELECT zone_id FROM passes_gate WHERE id = a.gate_id))::bigint[])))
+    FROM passes_attempt a WHERE a.id = p_attempt
 $verdict$;
 
 CREATE OR REPLACE FUNCTION scanway_redeem(
     p_workspace bigint, p_device bigint, p_gate bigint, p_nonce uuid, p_uid bytea, p_refused text,
     p_closed boolean, p_direction text, p_override text, p_at timestamptz, p_offline boolean
 ) RETURNS jsonb
-    LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp
+    LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp SET enable_seqscan = off
 AS $redeem$
 DECLARE
     v_attempt bigint;

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from control_plane.accounts.models import TenantModel, User
+from control_plane.accounts.models import TenantModel, User, Workspace
 from control_plane.passes.models.passes import Pass
 from control_plane.passes.models.programs import Gate, Program, Zone
 from control_plane.passes.reason import Reason
@@ -75,11 +75,16 @@ class Direction(models.TextChoices):
 class Attempt(TenantModel):
     """One scan at a gate and how it ended, refusals included. The same nonce again is the same attempt."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="+", db_constraint=False)
-    gate = models.ForeignKey(
-        Gate, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    program = models.ForeignKey(
+        Program, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
-    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    gate = models.ForeignKey(
+        Gate, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    device = models.ForeignKey(
+        Device, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     nonce = models.UUIDField()
     of = models.ForeignKey(
         Pass,
@@ -88,6 +93,7 @@ class Attempt(TenantModel):
         related_name="attempts",
         db_column="pass_id",
         db_constraint=False,
+        db_index=False,
     )
     direction = models.CharField(max_length=3, choices=Direction)
     reason = models.CharField(max_length=16)
@@ -131,9 +137,15 @@ class Attempt(TenantModel):
 class Redemption(TenantModel):
     """A use of a pass. Its primary key is the guarantee: a use can be made once."""
 
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     pk = models.CompositePrimaryKey("of_id", "use_no")
     of = models.ForeignKey(
-        Pass, on_delete=models.CASCADE, related_name="redemptions", db_column="pass_id", db_constraint=False
+        Pass,
+        on_delete=models.CASCADE,
+        related_name="redemptions",
+        db_column="pass_id",
+        db_constraint=False,
+        db_index=False,
     )
     use_no = models.PositiveIntegerField()
     attempt = models.OneToOneField(
@@ -158,8 +170,13 @@ class MovementKind(models.TextChoices):
 class Movement(TenantModel):
     """A line of the ledger: `inside` of a zone changed by `delta`. Their sum is the zone's `inside`."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="+", db_constraint=False)
-    zone = models.ForeignKey(Zone, on_delete=models.CASCADE, related_name="movements", db_constraint=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    program = models.ForeignKey(
+        Program, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    zone = models.ForeignKey(
+        Zone, on_delete=models.CASCADE, related_name="movements", db_constraint=False, db_index=False
+    )
     kind = models.CharField(max_length=10, choices=MovementKind)
     delta = models.IntegerField()
     inside = models.IntegerField()
@@ -169,12 +186,26 @@ class Movement(TenantModel):
         Attempt, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_constraint=False
     )
     gate = models.ForeignKey(
-        Gate, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_constraint=False
+        Gate,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     device = models.ForeignKey(
-        Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_constraint=False
+        Device,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
-    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     note = models.CharField(max_length=200, blank=True, default="")
     nonce = models.UUIDField(null=True, blank=True)
     """Of a count by hand, so that a retry counts once."""

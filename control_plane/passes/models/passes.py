@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from control_plane.accounts.models import TenantModel, User
+from control_plane.accounts.models import TenantModel, User, Workspace
 from control_plane.passes.models.programs import Program, Zone
 
 
@@ -56,9 +56,18 @@ class PassState(models.TextChoices):
 class Pass(TenantModel):
     """One ticket or parking pass. What is printed is made from this row and a key, and is kept nowhere."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="passes", db_constraint=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    program = models.ForeignKey(
+        Program, on_delete=models.CASCADE, related_name="passes", db_constraint=False, db_index=False
+    )
     issuer = models.ForeignKey(
-        Issuer, on_delete=models.RESTRICT, null=True, blank=True, related_name="passes", db_constraint=False
+        Issuer,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="passes",
+        db_constraint=False,
+        db_index=False,
     )
     uid = models.BinaryField(max_length=10)
     """80 random bits, in the token."""
@@ -73,7 +82,13 @@ class Pass(TenantModel):
     first_used_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     job = models.ForeignKey(
-        "Job", on_delete=models.SET_NULL, null=True, blank=True, related_name="passes", db_constraint=False
+        "Job",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="passes",
+        db_constraint=False,
+        db_index=False,
     )
     """What made it, where it was one of many."""
     inside_zone = models.ForeignKey(
@@ -83,6 +98,7 @@ class Pass(TenantModel):
         blank=True,
         related_name="passes_inside",
         db_constraint=False,
+        db_index=False,
     )
     inside_since = models.DateTimeField(null=True, blank=True)
     holder = models.BinaryField(blank=True, default=b"")
@@ -90,9 +106,17 @@ class Pass(TenantModel):
     words = ArrayField(models.CharField(max_length=16), default=list, blank=True)
     """Keyed hashes of the holder's words, to search by: see `holder`."""
     replaced_by = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaces", db_constraint=False
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="replaces",
+        db_constraint=False,
+        db_index=False,
     )
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -116,6 +140,7 @@ class Pass(TenantModel):
             models.Index(fields=["program", "-number"], name="pass_newest"),
             models.Index(fields=["program", "issuer", "created_at"], name="pass_issuer"),
             models.Index(fields=["job"], name="pass_job", condition=~Q(job=None)),
+            models.Index(fields=["replaced_by"], name="pass_replaced_by", condition=~Q(replaced_by=None)),
             models.Index(
                 fields=["program", "inside_since"], name="pass_inside", condition=~Q(inside_zone=None)
             ),
