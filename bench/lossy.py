@@ -25,6 +25,7 @@ class LossyLine:
     def __init__(self, port: int, loss: float, seed: int = 0) -> None:
         self._to, self._loss, self._chance = port, loss, random.Random(seed)
         self._server: asyncio.Server | None = None
+        self._lines: set[asyncio.Task[None]] = set()
         self.port = 0
         """Where it listens."""
         self.lost = 0
@@ -40,8 +41,16 @@ class LossyLine:
     ) -> None:
         if self._server is not None:
             self._server.close()
+        for line in self._lines:
+            line.cancel()
+        await asyncio.gather(*self._lines, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = asyncio.create_task(self._pass_on(reader, writer))
+        self._lines.add(line)
+        line.add_done_callback(self._lines.discard)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
