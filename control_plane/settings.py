@@ -214,5 +214,8 @@ LOGGING = {
         "procrastinate": {"level": "WARNING"},
         "psycopg.pool": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        # What asks ClickHouse says itself that it is away, and once.
+        "urllib3.connectionpool": {"level": "ERROR"},
+        "clickhouse_connect": {"level": "ERROR"},
     },
 }

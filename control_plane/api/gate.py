@@ -17,18 +17,20 @@ from control_plane.api.gate_schemas import (
     DeviceOut,
     FoundOut,
     GateOut,
+    GateRate,
     PairedOut,
     PairIn,
     RedeemIn,
     ScanOut,
     ScansOut,
     SeenIn,
+    SeenOut,
     VerdictOut,
     ZoneCount,
     ZonesOut,
 )
 from control_plane.api.problem import Problem
-from control_plane.passes import devices, occupancy, snapshot
+from control_plane.passes import devices, occupancy, room, snapshot
 from control_plane.passes.devices import DeviceHolder
 from control_plane.passes.errors import DeviceRefused
 from control_plane.passes.models import Attempt, Device, Gate, Zone
@@ -170,12 +172,14 @@ def undo_scan(request: HttpRequest, attempt_id: int) -> ScanOut:
     return _scan(occupancy.undo(device=_holder(request), attempt_id=attempt_id))
 
 
-@router.post("/seen", auth=DEVICE, response=ZonesOut, operation_id="device_seen", summary="Say hello")
-def device_seen(request: HttpRequest, seen: SeenIn) -> ZonesOut:
-    """Every ten seconds or so, with the battery's charge; the answer has the counts."""
+@router.post("/seen", auth=DEVICE, response=SeenOut, operation_id="device_seen", summary="Say hello")
+def device_seen(request: HttpRequest, seen: SeenIn) -> SeenOut:
+    """Every ten seconds or so, with the battery's charge; the answer has the counts, and who came and left at
+    each gate of the program lately."""
     holder = _holder(request)
     devices.seen(holder, battery=seen.battery)
-    return ZonesOut(zones=zones(holder))
+    lately = room.gates_lately(workspace_id=holder.workspace_id, program_id=holder.program_id)
+    return SeenOut(zones=zones(holder), gates=[_rate(one) for one in lately])
 
 
 def answer(verdict: Verdict) -> dict[str, Any]:
@@ -212,6 +216,7 @@ def _device(holder: DeviceHolder) -> DeviceOut:
         name=device.name,
         role=device.role,
         program=device.program.name,
+        kind=device.program.kind,
         place=device.program.place,
         time_zone=device.program.time_zone,
         show_holder=device.program.show_holder,
@@ -246,6 +251,11 @@ def _counted(*, id: int, name: str, inside: int, capacity: int | None, leased: i
     return {
         "id": id, "name": name, "inside": inside, "leased": leased, "capacity": capacity, "level": level
     }  # fmt: skip
+
+
+def _rate(one: room.GateNow) -> GateRate:
+    gate = one.gate
+    return GateRate(id=gate.pk, name=gate.name, is_open=gate.is_open, came=one.came, left=one.left)
 
 
 def _scan(attempt: Attempt) -> ScanOut:

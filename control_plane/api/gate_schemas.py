@@ -56,6 +56,7 @@ class DeviceOut(Schema):
     name: str
     role: Literal["steward", "supervisor"]
     program: str
+    kind: Literal["event", "parking", "season"]
     place: str
     time_zone: str
     show_holder: bool
@@ -200,6 +201,22 @@ class SeenIn(Strict):
     """That the device is there."""
 
     battery: StrictInt | None = Field(None, description="Percent.")
+
+
+class GateRate(Schema):
+    """Who came and left at a gate in the last 15 minutes."""
+
+    id: int
+    name: str
+    is_open: bool
+    came: int
+    left: int
+
+
+class SeenOut(ZonesOut):
+    """The counts, and what goes on at all gates of the program."""
+
+    gates: list[GateRate]
 
 
 class ScanOut(Schema):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour, TruncMinute
 from django.utils import timezone
 
@@ -95,7 +95,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class GateNow:
-    """Scans of the last 15 minutes."""
+    """Who came and left at a gate in the last 15 minutes, scanned or counted by hand."""
 
     gate: Gate
     came: int
@@ -163,6 +163,7 @@ class _Today:
 
 _kept: dict[tuple[int, datetime], tuple[float, _Today]] = {}
 """Program and midnight → until when (monotonic), and what was counted."""
+_gates_kept: dict[int, tuple[float, list[GateNow]]] = {}
 
 
 def load(*, program: Program, now: datetime | None = None) -> Room:
@@ -200,6 +201,19 @@ def load(*, program: Program, now: datetime | None = None) -> Room:
                 .order_by("-percent", "-id")
             ),
         )
+
+
+def gates_lately(*, workspace_id: int, program_id: int) -> list[GateNow]:
+    """All gates of a program, by name; up to 5 seconds old, as each phone at a gate asks. Raises NotFound."""
+    kept = _gates_kept.get(program_id)
+    if kept is None or time.monotonic() >= kept[0]:
+        program = programs.get_program(workspace_id=workspace_id, program_id=program_id)
+        with workspace_scope(workspace_id):
+            kept = time.monotonic() + KEEP / 2, _gates(program, timezone.now())
+        if len(_gates_kept) > 100:
+            _gates_kept.clear()
+        _gates_kept[program_id] = kept
+    return kept[1]
 
 
 def percent(taken: int, capacity: int | None) -> int | None:
@@ -355,12 +369,12 @@ def _issuers(program: Program, since: datetime) -> list[IssuerNow]:
 
 
 def _gates(program: Program, now: datetime) -> list[GateNow]:
-    rows = Attempt.objects.filter(
-        program=program, at__gt=now - forecasts.WINDOW, undone_at=None, reason=Reason.OK
-    )
-    counted = rows.values("gate_id").annotate(
-        came=Count("id", filter=Q(direction=Direction.IN)),
-        left=Count("id", filter=Q(direction=Direction.OUT)),
+    # Of a pass that goes through several zones, the line of the gate's own. Whoever enters anew where exits
+    # are not scanned gives up the old place: nobody left by this gate.
+    lines = _flow(program, now - forecasts.WINDOW).filter(zone_id=F("gate__zone_id"))
+    went = Q(attempt=None) | Q(attempt__direction=Direction.OUT)
+    counted = lines.values("gate_id").annotate(
+        came=Count("id", filter=Q(delta__gt=0)), left=Count("id", filter=Q(delta__lt=0) & went)
     )
     found = {row["gate_id"]: row for row in counted.order_by()}
     gates = programs.list_gates(workspace_id=program.workspace_id, program_id=program.pk)

@@ -154,6 +154,32 @@ def test_saying_hello_tells_the_battery(tenant: Tenant, world: GateWorld) -> Non
         assert Device.objects.get(name="Phone").battery == 41
 
 
+def test_a_hello_is_answered_with_all_gates(tenant: Tenant, world: GateWorld) -> None:
+    from control_plane.passes import programs, room
+
+    own = {"workspace_id": tenant.workspace_id, "program_id": world.program.pk}
+    programs.create_gate(zone_id=world.gate.zone_id, name="Back", **own)
+    (text,) = world.issue()
+
+    def gates() -> list[tuple[Any, ...]]:
+        room._gates_kept.clear()
+        found = call(world, "POST", "/seen", {}).json()["gates"]
+        return [(one["name"], one["is_open"], one["came"], one["left"]) for one in found]
+
+    assert gates() == [("Back", True, 0, 0), ("North", True, 0, 0)]
+    assert scan(world, text).json()["admitted"]
+    assert not scan(world, text, way="in").json()["admitted"]
+    for delta in (1, 1, -1):
+        body = {"gate_id": world.gate.pk, "delta": delta, "nonce": str(uuid.uuid4())}
+        assert call(world, "POST", "/counts", body).status_code == 200
+    # Refusals are nobody; who was counted by hand is somebody.
+    assert gates() == [("Back", True, 0, 0), ("North", True, 3, 1)]
+    # The same for all phones, for a moment.
+    assert scan(world, text, way="out").json()["admitted"]
+    assert call(world, "POST", "/seen", {}).json()["gates"][1]["left"] == 1
+    assert gates()[1] == ("North", True, 3, 2)
+
+
 def test_a_device_reaches_nothing_but_its_gates(world: GateWorld, tenant: Tenant) -> None:
     other = gate_world(tenant)
     (text,) = world.issue()

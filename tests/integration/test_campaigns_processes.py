@@ -152,7 +152,7 @@ def test_the_worker_copies_counters_and_mends_what_an_edge_reported(tenant, valk
         status, errors = stop(process)
     assert status == 0
     assert "Traceback" not in errors
-    assert len(errors.splitlines()) < 10
+    assert len(said(errors)) < 10
 
 
 def test_the_worker_fills_an_emptied_valkey_and_stops_cleanly(tenant, valkey_server):
@@ -171,7 +171,12 @@ def test_the_worker_fills_an_emptied_valkey_and_stops_cleanly(tenant, valkey_ser
     assert status == 0
     assert "Traceback" not in errors
     # It says what it did, and does not talk each second.
-    assert len(errors.splitlines()) < 10
+    assert len(said(errors)) < 10
+
+
+def said(errors: str) -> list[str]:
+    """What a worker wrote, without the alerts of other tests' programs."""
+    return [line for line in errors.splitlines() if not line.endswith(" alerts.")]
 
 
 @pytest.mark.parametrize("module", ["server", "worker"])

@@ -83,7 +83,7 @@ def test_an_hour(world):
         ("Bakery", 15, 14),
         ("Without an issuer", 2, 1),
     ]
-    assert [(one.gate.name, one.came, one.left) for one in room.gates] == [("Door", 12, 0), ("North", 15, 1)]
+    assert [(one.gate.name, one.came, one.left) for one in room.gates] == [("Door", 12, 0), ("North", 16, 1)]
     assert [(one.device.name, one.state, one.battery_low, one.offline) for one in room.devices] == [
         ("Boss", "away", False, 0),
         ("Phone", "online", True, 2),

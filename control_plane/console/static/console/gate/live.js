@@ -9,14 +9,17 @@ const SILENCE = 40_000; // ms without a byte: the stream is dead, whatever the p
 
 export class Live {
   #onZones;
+  #onGates;
   #onRefused;
   #stop = null;
   #timer = null;
   #streaming = false;
 
-  /** onZones(zones) with those that are known now; onRefused(error) where the key is refused. */
-  constructor({ onZones, onRefused }) {
+  /** onZones(zones) with those that are known now; onGates(gates) with who came and left at each lately;
+      onRefused(error) where the key is refused. */
+  constructor({ onZones, onGates, onRefused }) {
     this.#onZones = onZones;
+    this.#onGates = onGates;
     this.#onRefused = onRefused;
     const again = () => { if (this.#stop) this.start(); };
     addEventListener("online", again);
@@ -92,8 +95,9 @@ export class Live {
   async #greet(signal) {
     if (!document.hidden) {
       try {
-        const { zones } = await ask("POST", "/seen", { battery: await charge() }, { signal });
+        const { zones, gates } = await ask("POST", "/seen", { battery: await charge() }, { signal });
         this.#onZones(zones);
+        this.#onGates(gates);
       } catch (error) {
         if (error instanceof Refused && error.status === 401) return void this.#onRefused(error);
       }

@@ -22,7 +22,7 @@ const GLANCE = 600; // ms that an admission is seen before the next code may tak
 const REFRESH = 60_000; // ms between two looks at the device's gates
 
 const at = (id) => document.getElementById(id);
-const state = { device: null, gate: null, way: "auto", zones: new Map(), skew: 0, answered: true, useVersion: null, why: "", conflicts: [], leaving: false, drawn: 0 };
+const state = { device: null, gate: null, way: "auto", zones: new Map(), rates: [], ratesAt: 0, skew: 0, answered: true, useVersion: null, why: "", conflicts: [], leaving: false, drawn: 0 };
 const now = () => Date.now() + state.skew;
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -36,7 +36,7 @@ const scans = new sheets.LastScans({
 });
 const pairing = new Pairing({ onPaired: begin });
 const verdicts = new VerdictScreen({ onOverride: override, onGiveUp: () => scanner.giveUp() });
-const live = new Live({ onZones: takeZones, onRefused: keyRefused });
+const live = new Live({ onZones: takeZones, onGates: takeRates, onRefused: keyRefused });
 const counts = new Counts({
   onWaiting: (left) => banner("banner-waiting", left ? `${many(left, "count", "counts")} by hand to be sent.` : ""),
   onZones: takeZones,
@@ -133,7 +133,8 @@ async function begin(device, { kept = false, renewed = false } = {}) {
   scans.load();
   hush();
   const before = await scanner.left();
-  if (before) run((onTrouble) => scanner.resume(before, onTrouble), before.text);
+  if (before?.plate) run(async (onTrouble) => carVerdict(await scanner.resume(before, onTrouble), before.plate));
+  else if (before) run((onTrouble) => scanner.resume(before, onTrouble), before.text);
 }
 
 async function refresh() {
@@ -186,6 +187,7 @@ function useGate(gate) {
     read("way").then((way) => useWay(way || "auto"));
   }
   drawCount();
+  drawRates();
 }
 
 function chooseGate() {
@@ -206,6 +208,16 @@ function takeZones(zones) {
   for (const zone of zones) state.zones.set(zone.id, { ...state.zones.get(zone.id), ...zone });
   offline.zonesChanged(zones);
   drawCount();
+}
+
+/** What the server said of who came and left at all gates. */
+function takeRates(gates) {
+  Object.assign(state, { rates: gates, ratesAt: now() });
+  drawRates();
+}
+
+function drawRates() {
+  sheets.drawGates(state.rates, state.gate?.id, state.ratesAt);
 }
 
 function drawCount() {
@@ -257,9 +269,18 @@ function check(text, reason = "") {
   return run(send, text, send);
 }
 
+/** A car by its plate, which the server alone can look up. */
+function checkCar(plate) {
+  if (!state.gate) return chooseGate();
+  const way = state.gate.way === "both" ? state.way : "";
+  return run(async (onTrouble) => carVerdict(await scanner.car({ plate, gateId: state.gate.id, way, onTrouble }), plate));
+}
+
+const carVerdict = (answer, plate) => ({ ...answer, plate, found: null, earlier: null, refused_as: "", may_override: false });
+
 /** The phone's own verdict, where it may decide: the server did not answer, now or already before. */
 async function byItself(scan, tried) {
-  if (offline.obstacle() || !(tried || offline.isDeciding)) return null;
+  if (scan.plate || offline.obstacle() || !(tried || offline.isDeciding)) return null;
   try {
     return await offline.scan({ text: scan.text, gateId: scan.gate_id, way: scan.way, override: scan.override, nonce: scan.nonce });
   } catch (error) {
@@ -289,14 +310,15 @@ async function run(send, text = "", again = null) {
       verdict = await again(trouble);
       takeZones(verdict.zones);
     }
-    if (!verdict.offline && state.gate) offline.learn({ text, gateId: state.gate.id, verdict, nonce: "", way: "" }).catch(() => {});
-    scans.add(verdict);
+    if (!verdict.offline && !verdict.plate && state.gate) offline.learn({ text, gateId: state.gate.id, verdict, nonce: "", way: "" }).catch(() => {});
+    if (verdict.plate) scans.load();
+    else scans.add(verdict);
     refused = { text: text || "", verdict };
     show(verdict, text);
   } catch (error) {
     if (error.name === "AbortError") {
       verdicts.close();
-      sheets.say("Given up. Whether that pass was counted is not known: scan it again, and the first answer is shown.", true);
+      sheets.say(text ? "Given up. Whether that pass was counted is not known: scan it again, and the first answer is shown." : "Given up. Whether that car was counted is not known: enter its plate again, and it counts once.", true);
     } else if (error instanceof Refused) {
       verdicts.close();
       keyRefused(error);
@@ -313,15 +335,17 @@ async function run(send, text = "", again = null) {
 
 function trouble(error, turn) {
   const noNetwork = !navigator.onLine;
-  const why = offline.obstacle() || state.why;
+  const car = scanner.pending?.plate;
+  const why = car ? "" : offline.obstacle() || state.why;
   verdicts.show({
     kind: "wait",
     word: error.answered ? "Wait" : "Not connected",
     sentence: error.answered ? `${error.message} Trying again…` : "Trying again…",
     lines: [
-      [noNetwork ? "This phone has no network. Passes cannot be checked now." : "Nobody is admitted before the server answers."],
+      [noNetwork ? `This phone has no network. ${car ? "Plates" : "Passes"} cannot be checked now.` : "Nobody is admitted before the server answers."],
       ...(why && !error.answered ? [[why]] : []),
-      [`This code is kept, and is sent once however often it is tried (${many(turn, "try", "tries")}).`],
+      ...(car ? [["Only the server knows plates. While it is away, cars are counted by +1 and −1."]] : []),
+      [`This ${car ? "plate" : "code"} is kept, and is sent once however often it is tried (${many(turn, "try", "tries")}).`],
     ],
   });
 }
@@ -450,7 +474,8 @@ for (const button of document.querySelectorAll("[data-delta]")) {
 }
 at("open-last").addEventListener("click", () => { sheets.open("last"); scans.load(); });
 at("open-enter").addEventListener("click", () => {
-  at("enter-text").value = "";
+  at("enter-text").value = at("enter-plate").value = "";
+  at("enter-car").hidden = !["parking", "season"].includes(state.device.kind);
   sheets.showError("enter-error", "");
   sheets.open("enter");
 });
@@ -462,11 +487,14 @@ at("enter-text").addEventListener("keydown", (event) => {
 at("enter-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = at("enter-text").value.replace(/[\r\n\t]/g, "");
-  if (!text.trim()) return sheets.showError("enter-error", "Enter the code first.");
+  const plate = at("enter-plate").value.trim();
+  if (!text.trim() && !plate) return sheets.showError("enter-error", at("enter-car").hidden ? "Enter the code first." : "Enter a code or a plate first.");
+  if (text.trim() && plate) return sheets.showError("enter-error", "Enter a code or a plate, not both.");
   if (scanner.pending) return sheets.showError("enter-error", "The last code is still waiting for its answer.");
   sheets.close("enter");
   performance.mark("gate:decoded");
-  check(text);
+  if (plate) checkCar(plate);
+  else check(text);
 });
 at("open-menu").addEventListener("click", () => {
   at("menu-title").textContent = state.device.name;
@@ -474,6 +502,10 @@ at("open-menu").addEventListener("click", () => {
   at("menu-correct").hidden = state.device.role !== "supervisor";
   at("menu-forget").lastElementChild.textContent = "Unpair this phone";
   sheets.open("menu");
+});
+at("menu-gates").addEventListener("click", () => {
+  sheets.close("menu");
+  sheets.open("gates-now");
 });
 at("menu-sound").addEventListener("change", (event) => {
   sound.turn(event.target.checked);

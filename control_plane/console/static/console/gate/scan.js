@@ -9,6 +9,7 @@ const REMEMBER = 10 * 60_000; // ms that a scan without an answer keeps its nonc
 const PENDING = "pending";
 const WITHIN = 3000; // ms that somebody at a gate is kept waiting, where the phone can decide by itself
 
+const carName = (plate, gateId, way) => JSON.stringify(["plate", plate.toUpperCase().replace(/[^\p{L}\p{N}]/gu, ""), gateId, way]);
 /** The same person again, also where their code has changed meanwhile. */
 const nameOf = (text, gateId, way, override) => JSON.stringify([withoutCode(text), gateId, way, override]);
 
@@ -28,9 +29,7 @@ export class Scanner {
   /** Resolves to the verdict. Raises Refused, and AbortError where the steward gave up. */
   async check({ text, gateId, way, override = "", onTrouble }) {
     const name = nameOf(text, gateId, way, override);
-    const before = this.#unanswered.get(name);
-    const fresh = before && Date.now() - before.at < REMEMBER;
-    return this.#send({ text, gate_id: gateId, way, override, nonce: fresh ? before.nonce : newNonce(), at: Date.now() }, name, onTrouble);
+    return this.#send({ text, gate_id: gateId, way, override, nonce: this.#nonce(name), at: Date.now() }, name, onTrouble);
   }
 
   /** What the page was waiting for when it was closed, if that is not long ago. */
@@ -41,12 +40,25 @@ export class Scanner {
     return null;
   }
 
+  /** A car by its plate. Resolves to how it was counted. Raises as `check` does. */
+  async car({ plate, gateId, way, onTrouble }) {
+    const name = carName(plate, gateId, way);
+    return this.#send({ plate, gate_id: gateId, way, nonce: this.#nonce(name), at: Date.now() }, name, onTrouble);
+  }
+
   resume(before, onTrouble) {
-    return this.#send(before, nameOf(before.text, before.gate_id, before.way, before.override), onTrouble);
+    const { text, plate, gate_id: gateId, way, override } = before;
+    return this.#send(before, plate ? carName(plate, gateId, way) : nameOf(text, gateId, way, override), onTrouble);
   }
 
   giveUp() {
     this.#now?.stop.abort();
+  }
+
+  /** The one of before, where that was not answered. */
+  #nonce(name) {
+    const before = this.#unanswered.get(name);
+    return before && Date.now() - before.at < REMEMBER ? before.nonce : newNonce();
   }
 
   async #send(scan, name, onTrouble) {
@@ -67,16 +79,19 @@ export class Scanner {
     }
   }
 
-  async #answer({ gate_id, text, nonce, way, override }, signal, onTrouble) {
-    const body = { gate_id, text, nonce, way, override };
+  async #answer(scan, signal, onTrouble) {
+    const { gate_id, text, plate, nonce, way, override } = scan;
+    const [path, body] = plate
+      ? ["/plates", { gate_id, plate, nonce, direction: way || "auto" }]
+      : ["/redemptions", { gate_id, text, nonce, way, override }];
     try {
-      return await ask("POST", "/redemptions", body, { signal, within: WITHIN });
+      return await ask("POST", path, body, { signal, within: WITHIN });
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      const own = await this.#decide(body, true);
+      const own = await this.#decide(scan, true);
       if (own) return own;
       onTrouble(error, 1);
-      return deliver("/redemptions", body, { signal, onTrouble: (again, turn) => onTrouble(again, turn + 1) });
+      return deliver(path, body, { signal, onTrouble: (again, turn) => onTrouble(again, turn + 1) });
     }
   }
 }

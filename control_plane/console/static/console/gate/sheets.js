@@ -41,6 +41,17 @@ export const chooseGate = (gates, chosen, onChoice) => {
   open("gates");
 };
 
+/** Who came and left at each gate lately, in the sheet and beside the camera where there is room. */
+export const drawGates = (gates, own, at_) => {
+  for (const list of document.querySelectorAll("[data-gates]")) list.replaceChildren(...gates.map((gate) => gateRow(gate, own)));
+  at("gates-now-when").textContent = at_ ? `People in the last 15 minutes, as of ${clockWithSeconds(at_)}.` : "Not known before the server answers.";
+};
+
+const gateRow = ({ id, name, is_open: isOpen, came, left }, own) => h("li", { class: "row spread gate-rate" },
+  h("span", { class: "grow" }, h("span", { class: "strong break" }, name),
+    id === own && h("span", { class: "badge badge-plain" }, "this one"), !isOpen && h("span", { class: "badge badge-warn" }, "closed")),
+  h("span", { class: "number nowrap" }, came || left ? `${grouped(came)} in${left ? ` · ${grouped(left)} out` : ""}` : h("span", { class: "faint" }, "nobody")));
+
 /** The list of last scans, in the sheet and beside the camera where there is room. */
 export class LastScans {
   #scans = [];

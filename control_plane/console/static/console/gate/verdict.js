@@ -14,7 +14,8 @@ export const passName = ({ number, uid }) => (number === null ? `Pass ·${uid.sl
 export const describe = (verdict, { now }) => {
   const kind = verdict.admitted ? "ok" : "refused";
   const lines = [];
-  const { found, earlier } = verdict;
+  const { found, earlier, plate } = verdict;
+  if (plate) lines.push([plate.toUpperCase(), "strong"], ...(verdict.number ? [[`Pass no. ${grouped(verdict.number)}`]] : []));
   if (verdict.refused_as) lines.push([`Admitted by a supervisor. Refused before: ${verdict.refused_as.replaceAll("_", " ")}.`]);
   if (earlier) {
     const where = [earlier.gate && `at ${earlier.gate}`, earlier.device && `by ${earlier.device}`].filter(Boolean).join(", ");
