@@ -194,7 +194,7 @@ def _read(device: DeviceHolder, gate: Gate, plate: str, nonce: UUID, direction: 
     counted = Movement.objects.filter(device_id=device.device_id, nonce=nonce).first()
     if counted is not None:
         direction = "in" if counted.delta > 0 else "out"
-        return _counted(device, gate, nonce, direction, "This was counted already.", replayed=True)
+        return _counted(device, gate, nonce, direction, f"Counted {direction}.", replayed=True)
     passes = _passes(device, plate)
     inside = [one for one in passes if one.inside_zone and gate.zone_id in one.inside_zone.path]
     if direction == "auto":
@@ -205,8 +205,7 @@ def _read(device: DeviceHolder, gate: Gate, plate: str, nonce: UUID, direction: 
     said = "Several passes have this plate, so none of them was used." if fitting else ""
     if not fitting:
         said = "The pass with this plate is not inside." if passes else "No pass has this plate."
-    went = "Counted in." if direction == "in" else "Counted out."
-    return _counted(device, gate, nonce, direction, f"{went} {said}", replayed=False)
+    return _counted(device, gate, nonce, direction, f"Counted {direction}. {said}", replayed=False)
 
 
 def _passes(device: DeviceHolder, plate: str) -> list[Pass]:
