@@ -19,11 +19,13 @@ from control_plane.api import (
     domains,
     gate,
     gate_offline,
+    issuers,
     jobs,
     links,
     openapi,
     pass_delivery,
     passes,
+    places,
     plates,
     problem,
     programs,
@@ -85,6 +87,8 @@ api.add_router("/links", shadow.router)
 api.add_router("/campaigns", campaigns.router)
 api.add_router("/domains", domains.router)
 api.add_router("/programs", programs.router)
+api.add_router("/programs", places.router)
+api.add_router("/programs", issuers.router)
 api.add_router("/programs", jobs.router)
 api.add_router("/programs", room.router)
 api.add_router("/programs", seats.router)

@@ -17,7 +17,8 @@ def test_no_index_of_what_a_scan_reads_begins_with_the_workspace(tenant: Tenant)
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT indexname FROM pg_indexes WHERE tablename = ANY (%s) AND indexdef LIKE '%%(workspace_id%%'",
+            "SELECT indexname FROM pg_indexes"
+            " WHERE tablename = ANY (%s) AND indexdef LIKE '%%(workspace_id%%'",
             [list(TABLES)],
         )
         # Of what still has to be written to ClickHouse: as good as empty.
