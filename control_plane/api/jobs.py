@@ -157,7 +157,7 @@ def resume_job(request: HttpRequest, program_id: int, job_id: int) -> JobOut:
 
 @router.get(
     "/{int:program_id}/passes/sheet",
-    auth=READ,
+    auth=WRITE,
     operation_id="get_sheet",
     summary="Print passes",
     openapi_extra=_PDF,

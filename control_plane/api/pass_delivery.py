@@ -54,7 +54,7 @@ class DeliveryList(Schema):
 
 @router.get(
     "/{int:pass_id}/links",
-    auth=READ,
+    auth=WRITE,
     response=LinksOut,
     operation_id="get_pass_links",
     summary="Get a pass's links",
@@ -122,7 +122,7 @@ def _extra(kind: str) -> dict[str, Any]:
     schema = {"type": "string"} if kind == "svg" else {"type": "string", "format": "binary"}
     content = {symbols.CONTENT_TYPES[kind]: {"schema": schema}}
     return {
-        "auth": READ,
+        "auth": WRITE,
         "operation_id": f"get_pass_qr_{kind}",
         "summary": f"A pass's QR code as {kind.upper()}",
         "openapi_extra": {"responses": {200: {"description": "The image.", "content": content}}},

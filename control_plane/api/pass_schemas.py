@@ -63,7 +63,10 @@ class PassOut(Schema):
     inside_since: datetime | None
     replaced_by_id: int | None
     holder: dict[str, Any]
-    text: str = Field(description="What its QR code says: an address that any phone opens.")
+    text: str | None = Field(
+        description="What its QR code says: an address that any phone opens. null for a key without "
+        "passes:write, since whoever has it gets in."
+    )
     created_at: datetime
 
 

@@ -92,7 +92,7 @@ def own(request: HttpRequest) -> int:
 
 def belongs(request: HttpRequest, model: Any, program_id: int, row_id: int) -> None:
     """Raises NotFound where the row is of another program, or of nobody."""
-    programs.checkbelongs(workspace_id=own(request), model=model, program_id=program_id, row_id=row_id)
+    programs.check_belongs(workspace_id=own(request), model=model, program_id=program_id, row_id=row_id)
 
 
 def _tagged(response: HttpResponse, program: Program) -> ProgramOut:

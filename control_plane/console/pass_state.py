@@ -103,7 +103,7 @@ def _of_scan(scan: Attempt) -> Event:
     title = "Admitted" if going_in else "Left"
     if scan.refused_as:
         said = SENTENCES[Reason(scan.refused_as)].partition(".")[0]
-        title += f" by a supervisor, in spite of: {said}."
+        title += f" {'offline' if scan.conflict else 'by a supervisor'}, in spite of: {said}."
     note = scan.note
     if scan.undone_at is not None:
         taken = f"Taken back {timezone.localtime(scan.undone_at):%H:%M} and not counted."

@@ -73,7 +73,7 @@ def zones(program: Program) -> list[ZoneCount]:
         ZoneCount(
             zone,
             len(zone.path) - 1,
-            percent(zone.inside + zone.leased, zone.capacity),
+            percent(zone.inside, zone.capacity),
             occupancy.level(zone.inside, zone.capacity, zone.leased),
             by_zone.get(zone.pk, []),
         )
@@ -93,8 +93,9 @@ def today(program: Program, now: datetime | None = None) -> Today:
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = Attempt.objects.filter(program=program, at__gte=midnight)
     standing = Q(undone_at=None)
+    overridden = standing & Q(conflict=False) & ~Q(refused_as="")
     counted = rows.values("reason", "direction").annotate(
-        standing=Count("id", filter=standing), overridden=Count("id", filter=standing & ~Q(refused_as=""))
+        standing=Count("id", filter=standing), overridden=Count("id", filter=overridden)
     )
     found = {(row["reason"], row["direction"]): row for row in counted.order_by()}
     ok_in = found.get((Reason.OK, Direction.IN), {"standing": 0, "overridden": 0})

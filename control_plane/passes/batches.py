@@ -33,8 +33,9 @@ class Batches:
 
     def submit(self, read: Read) -> "Future[Verdict]":
         """The verdict to come. `read` is called in a thread of ours; what it raises, and what redemption
-        raises, is the future's exception: PassesError or django.db.Error."""
+        raises, is the future's exception: mostly PassesError or django.db.Error."""
         with self._start:
+            self._threads = [one for one in self._threads if one.is_alive()]
             while len(self._threads) < THREADS:
                 thread = threading.Thread(target=self._work, name="gate", daemon=True)
                 self._threads.append(thread)
@@ -47,9 +48,13 @@ class Batches:
         while True:
             scans: list[tuple[Scan, Future[Verdict]]] = []
             for read, future in self._next():
+                if not future.set_running_or_notify_cancel():
+                    continue
                 try:
                     scans.append((read(), future))
-                except (PassesError, Error) as error:
+                except (
+                    Exception
+                ) as error:  # whoever waits is told, whatever it is; all gates share this thread
                     _failed(future, error)
             if scans:
                 _redeem(scans)
@@ -67,7 +72,7 @@ class Batches:
 def _redeem(scans: list[tuple[Scan, "Future[Verdict]"]]) -> None:
     try:
         verdicts = redeem_all([scan for scan, _ in scans])
-    except (PassesError, Error) as error:
+    except Exception as error:  # as above
         if len(scans) == 1:
             _failed(scans[0][1], error)
             return
@@ -86,4 +91,6 @@ def _failed(future: "Future[Verdict]", error: Exception) -> None:
         # The next scan gets a new connection.
         log.warning("A redemption takes the long way: %s", error)
         connection.close()
+    elif not isinstance(error, PassesError):
+        log.error("A redemption takes the long way.", exc_info=error)
     future.set_exception(error)

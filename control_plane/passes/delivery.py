@@ -142,7 +142,14 @@ def send_some(workspace_id: int, most: int = AT_ONCE) -> int:
     server = get_connection(fail_silently=False)
     try:
         for delivery_id in claimed:
-            _send(server, workspace_id, delivery_id)
+            try:
+                _send(server, workspace_id, delivery_id)
+            except Exception:  # one letter that cannot be written keeps no other waiting
+                log.exception("Workspace %d: delivery %d could not be made.", workspace_id, delivery_id)
+                with workspace_scope(workspace_id):
+                    found = Delivery.objects.get(id=delivery_id)
+                    if found.tries >= TRIES:
+                        _failed(found, "This mail could not be written. The server's log says why.")
     finally:
         with suppress(OSError, smtplib.SMTPException):
             server.close()
@@ -154,6 +161,10 @@ def _claim(workspace_id: int, most: int) -> list[int]:
     with workspace_scope(workspace_id):
         due = Delivery.objects.filter(state=DeliveryState.WAITING, next_at__lte=now).order_by("next_at", "id")
         rows = list(due.select_for_update(skip_locked=True, no_key=True)[:most])
+        for row in [one for one in rows if one.tries > TRIES]:
+            # Each time whoever worked on it was gone before the end.
+            rows.remove(row)
+            _failed(row, f"It was tried {row.tries} times, and never to the end.")
         for row in rows:
             row.tries += 1
             row.next_at = now + CLAIM

@@ -3,6 +3,7 @@
 Every query here asks for the issuer as well as the workspace: that is the wall between two issuers.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -13,7 +14,6 @@ from django.utils import timezone
 
 from control_plane.accounts.tenancy import workspace_scope
 from control_plane.campaigns import idempotency
-from control_plane.campaigns.errors import IdempotencyConflict
 from control_plane.passes import issuing
 from control_plane.passes.errors import Invalid, NotFound
 from control_plane.passes.models import Issuer, IssuerDay, Pass, PassState, Program, ProgramKind, Seat
@@ -149,13 +149,9 @@ def make(*, seat: Seat, count: int, holder: dict[str, str], day: date | None, no
             return idempotency.Answer(201, {"first": rows[0].number, "last": rows[-1].number})
 
         wishes = repr((count, sorted(holder.items()), day)).encode()
-        try:
-            answer = idempotency.remember(
-                workspace_id=seat.workspace_id, key=f"seat-{seat.pk}-{nonce}", request=wishes, work=work
-            )
-        except IdempotencyConflict:
-            # Somebody went back to the form and wished for something else: that is another pass.
-            answer = work()
+        # Who went back to the form and wished for something else wants another pass.
+        key = f"seat-{seat.pk}-{nonce}-{hashlib.sha256(wishes).hexdigest()[:16]}"
+        answer = idempotency.remember(workspace_id=seat.workspace_id, key=key, request=wishes, work=work)
     return Made(answer.body["first"], answer.body["last"], answer.replayed)
 
 

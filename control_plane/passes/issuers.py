@@ -51,7 +51,7 @@ def delete_issuer(*, workspace_id: int, issuer_id: int) -> None:
     """Only while it has issued nothing. Raises NotFound, InUse."""
     with workspace_scope(workspace_id):
         issuer = _locked(issuer_id)
-        if count := issuer.passes.count():
+        if count := issuer.passes.filter(program=issuer.program_id).count():
             raise InUse(f"{issuer.name} has issued {count:,} passes. Switch it off instead.")
         if issuer.jobs.filter(state__in=[JobState.WAITING, JobState.RUNNING]).exists():
             raise InUse(f"Passes of {issuer.name} are being made. Cancel its jobs first.")

@@ -296,7 +296,7 @@ def _issuer(program: Program, issuer_id: Any, count: int, among: Any) -> Issuer:
     today = timezone.now().astimezone(ZoneInfo(program.time_zone))
     if not is_on(issuer, today.date()):
         raise Invalid("issuer_id", f"{issuer.name} is switched off today.")
-    mine = Pass.objects.filter(issuer=issuer).exclude(state=PassState.REPLACED)
+    mine = Pass.objects.filter(program=program, issuer=issuer).exclude(state=PassState.REPLACED)
     if issuer.quota_total is not None and (left := issuer.quota_total - mine.count()) < count:
         raise QuotaUsedUp(f"{issuer.name} may issue {max(0, left):,} more passes, not {count:,}.")
     midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -4,6 +4,7 @@ Each entry is answered for itself, with what the device could not know. The same
 nothing: every entry has its nonce, and what was asked online before its reply was lost has the same one.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from itertools import groupby
 from typing import Final
 from uuid import UUID, uuid5
 
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.utils import timezone
 
 from control_plane.accounts.tenancy import workspace_scope
@@ -49,6 +50,8 @@ UNKNOWN_TO_IT: Final = {
 }
 """What a device did not know when it admitted somebody."""
 REMOVED: Final = "The device had been removed."
+log = logging.getLogger("gate")
+NOT_POSSIBLE: Final = "This does not fit what is in the books. It was not taken: tell your organiser."
 LET_IN_BY_THE_SERVER: Final = "The server had admitted it, and this device refused it: the reply was lost."
 
 
@@ -168,12 +171,20 @@ def _alone(device: DeviceHolder, one: tuple[int, Entry, Scan]) -> dict[int, Take
         sentence = "This device may no longer be used at that gate. It was not taken: tell your organiser."
     except NotAllowed as error:
         sentence = error.message
+    except (IntegrityError, DataError):
+        log.exception(
+            "Workspace %d: a scan of device %d was not taken.", device.workspace_id, device.device_id
+        )
+        sentence = NOT_POSSIBLE
     return {number: Taken(entry.nonce, "not_taken", sentence)}
 
 
 def _together(device: DeviceHolder, part: Sequence[tuple[int, Entry, Scan]]) -> dict[int, Taken]:
     """In one transaction, with the places of those who left. Raises PassesError, DatabaseError."""
     with workspace_scope(device.workspace_id):
+        # Those that the server knows already, before the program: see occupancy.undo.
+        known = Attempt.objects.select_for_update(no_key=True).order_by("id")
+        list(known.filter(device_id=device.device_id, nonce__in=[one.nonce for _, one, _ in part]))
         occupancy.lock_program(device.program_id)
         verdicts = redeem_all([scan for _, _, scan in part])
         rows = Attempt.objects.in_bulk([verdict.attempt_id for verdict in verdicts])
@@ -194,8 +205,8 @@ def _together(device: DeviceHolder, part: Sequence[tuple[int, Entry, Scan]]) -> 
                 final[number] = (entry, verdict, Attempt.objects.get(id=verdict.attempt_id))
         for entry, verdict, row in final.values():
             if not row.conflict and verdict.admitted != (entry.refused is None):
-                row.conflict = True
-                row.save(update_fields=["conflict"])
+                row.conflict, row.exported_at = True, None
+                row.save(update_fields=["conflict", "exported_at"])
         leases.give(device=device, freed=_freed(v for _, v, _ in final.values()))
     return {number: _taken(*found) for number, found in final.items()}
 
@@ -231,4 +242,9 @@ def _count(device: DeviceHolder, entry: Entry) -> Taken:
         )
     except PassesError as error:
         return Taken(entry.nonce, "not_taken", f"Not counted. {error.message}")
+    except (IntegrityError, DataError):
+        log.exception(
+            "Workspace %d: a count of device %d was not taken.", device.workspace_id, device.device_id
+        )
+        return Taken(entry.nonce, "not_taken", NOT_POSSIBLE)
     return Taken(entry.nonce, "ok", "Counted.")

@@ -34,7 +34,7 @@ from django.utils import timezone
 from control_plane.accounts.tenancy import workspace_scope
 from control_plane.passes import occupancy
 from control_plane.passes.devices import DeviceHolder
-from control_plane.passes.errors import NotFound
+from control_plane.passes.errors import DeviceRefused, NotFound
 from control_plane.passes.models import Device, Gate, Lease, Zone
 from control_plane.passes.models.gates import DeviceGate
 
@@ -62,13 +62,16 @@ def renew(
     version: str = "",
     now: datetime | None = None,
 ) -> Leases:
-    """New shares for a device that is online. `held` and `version` are as in the rules above."""
+    """New shares for a device that is online. `held` and `version` are as in the rules above. Raises
+    DeviceRefused where it was removed."""
     now = now or timezone.now()
     with workspace_scope(device.workspace_id):
         occupancy.lock_program(device.program_id)
+        if _is_removed(device):
+            raise DeviceRefused
+        _expire(device.program_id, now)
         rows = {row.zone_id: row for row in Lease.objects.filter(device_id=device.device_id)}
         known = bool(version) and version == _version(rows.values())
-        _expire(device.program_id, now)
         reached = _reached(device)
         zones = Zone.objects.filter(id__in=reached.keys() | rows.keys()).order_by("id")
         online = _online(device, now)
@@ -93,11 +96,11 @@ def take_back(*, workspace_id: int, device_id: int) -> int:
     Raises NotFound.
     """
     with workspace_scope(workspace_id):
-        device = Device.objects.filter(id=device_id, revoked_at=None).first()
+        device = Device.objects.filter(id=device_id).first()
         if device is None:
             raise NotFound("There is no such device in this workspace.")
         occupancy.lock_program(device.program_id)
-        return _free(Lease.objects.filter(device=device))
+        return _free(Lease.objects.filter(device=device).select_related("zone"))
 
 
 def use(*, device_id: int, zone_ids: list[int]) -> None:
@@ -111,10 +114,13 @@ def use(*, device_id: int, zone_ids: list[int]) -> None:
 
 
 def give(*, device: DeviceHolder, freed: Mapping[int, int]) -> None:
-    """The places of those whom it let out while it was offline are its own: it has counted on them.
+    """The places of those whom it let out while it was offline are its own: it has counted on them. One that
+    was removed gets none.
 
     `freed`: zone → places. In the workspace's scope, with the program locked.
     """
+    if _is_removed(device):
+        return
     now = timezone.now()
     rows = {row.zone_id: row for row in Lease.objects.filter(device_id=device.device_id)}
     for zone in Zone.objects.filter(id__in=freed).exclude(capacity=None).order_by("id"):
@@ -134,7 +140,8 @@ def of(*, device: DeviceHolder) -> dict[int, int]:
 def lent(*, workspace_id: int, program_id: int) -> dict[int, int]:
     """How many places each device holds."""
     with workspace_scope(workspace_id):
-        rows = Lease.objects.filter(device__program_id=program_id, places__gt=0)
+        # Those of a zone are lent together with those of the zones around it: the outermost say how many.
+        rows = Lease.objects.filter(device__program_id=program_id, places__gt=0, zone__parent=None)
         return dict(rows.values_list("device_id").annotate(sum=Sum("places")).order_by())
 
 
@@ -146,6 +153,11 @@ def _share(zone: Zone, had: int, online: Mapping[int, set[int]]) -> int:
     pool = zone.capacity - kept - zone.inside - (zone.leased - with_them)
     room = zone.capacity - zone.inside - (zone.leased - had)
     return max(0, min(MOST, pool // (len(there) + 1), room))
+
+
+def _is_removed(device: DeviceHolder) -> bool:
+    """As the database says, not as its key said a moment ago."""
+    return not Device.objects.filter(id=device.device_id, revoked_at=None).exists()
 
 
 def _reached(device: DeviceHolder) -> dict[int, None]:
@@ -181,6 +193,7 @@ def _put(device: DeviceHolder, zone: Zone, places: int, row: Lease | None, now: 
 
 def _expire(program_id: int, now: datetime) -> None:
     gone = Lease.objects.filter(zone__program_id=program_id, renewed_at__lt=now - TERM - SLACK)
+    gone = gone.select_related("zone")
     _free(gone)
 
 
@@ -188,7 +201,7 @@ def _free(rows: Iterable[Lease]) -> int:
     freed = 0
     for row in rows:
         Zone.objects.filter(id=row.zone_id).update(leased=F("leased") - row.places)
-        freed += row.places
+        freed += 0 if row.zone.parent_id else row.places
         row.delete()
     return freed
 

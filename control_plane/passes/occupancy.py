@@ -31,6 +31,7 @@ from control_plane.passes.reason import Reason
 
 WARN_AT: Final = 90
 """Percent of the capacity."""
+LET_OUT_AT_ONCE: Final = 50
 
 
 def level(inside: int, capacity: int | None, leased: int = 0) -> str:
@@ -151,7 +152,10 @@ def undo(*, device: DeviceHolder, attempt_id: int) -> Attempt:
         last = admitted.order_by("-id").first()
         if last is not None and last.pk != attempt.pk:
             raise Invalid("attempt", "This pass was scanned again since. Undo that scan first.")
-        moves = list(Movement.objects.filter(attempt=attempt))
+        # Who left by time since is counted out already.
+        since = Change.objects.filter(of=row, at__gt=attempt.received_at)
+        gone = since.filter(what="timed_out").exists()
+        moves = [] if gone else list(Movement.objects.filter(attempt=attempt))
         _lock([move.zone_id for move in moves])
         for sign in (1, -1):  # out first, so that what is full has room again
             for move in sorted(moves, key=lambda one: one.zone_id):
@@ -167,33 +171,49 @@ def undo(*, device: DeviceHolder, attempt_id: int) -> Attempt:
             row.uses -= 1
             row.last_used_at = uses.at if uses else None
             row.first_used_at = row.first_used_at if uses else None
-        inside = _where_after(before)
+            if not uses and row.program.use_hours is not None and not since.filter(what="extended").exists():
+                row.valid_until = attempt.until_before
+        inside = None if gone else _where_after(before)
         row.inside_zone, row.inside_since = inside, before.at if inside and before else None
-        row.save(update_fields=["uses", "first_used_at", "last_used_at", "inside_zone", "inside_since"])
+        row.save(
+            update_fields=[
+                "uses", "first_used_at", "last_used_at", "inside_zone", "inside_since", "valid_until",
+            ]
+        )  # fmt: skip
         attempt.undone_at, attempt.exported_at = timezone.now(), None
         attempt.save(update_fields=["undone_at", "exported_at"])
     return attempt  # type: ignore[no-any-return]
 
 
-def let_out_by_time(workspace_id: int, now: datetime | None = None, most: int = 1_000) -> int:
+def let_out_by_time(workspace_id: int, now: datetime | None = None) -> int:
     """Whoever is inside longer than their program lets them be. Returns how many left."""
     now = now or timezone.now()
-    left = 0
     with workspace_scope(workspace_id):
-        for program in Program.objects.exclude(auto_exit_minutes=None).order_by("id"):
-            lock_program(program.pk)
-            since = now - timedelta(minutes=program.auto_exit_minutes)
-            rows = Pass.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related(
-                "inside_zone"
-            )
-            for row in rows.filter(program=program, inside_since__lt=since).order_by("id")[:most]:
-                _move(row.inside_zone.path, -1, MovementKind.AUTO_EXIT, note=f"No. {row.number}", least=True)
-                row.inside_zone = row.inside_since = None
-                row.save(update_fields=["inside_zone", "inside_since"])
-                after = f"after {program.auto_exit_minutes} minutes inside"
-                Change(of=row, at=now, what="timed_out", note=after).save(force_insert=True)
-                left += 1
+        programs = list(Program.objects.exclude(auto_exit_minutes=None).order_by("id"))
+    left = 0
+    for program in programs:
+        # A few at once: gates wait for the program meanwhile.
+        while some := _let_out(program, now):
+            left += some
+            if some < LET_OUT_AT_ONCE:
+                break
     return left
+
+
+def _let_out(program: Program, now: datetime) -> int:
+    with workspace_scope(program.workspace_id):
+        lock_program(program.pk)
+        since = now - timedelta(minutes=program.auto_exit_minutes)
+        free = Pass.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        due = free.select_related("inside_zone").filter(program=program, inside_since__lt=since)
+        rows = list(due.order_by("id")[:LET_OUT_AT_ONCE])
+        for row in rows:
+            _move(row.inside_zone.path, -1, MovementKind.AUTO_EXIT, note=f"No. {row.number}", least=True)
+            row.inside_zone = row.inside_since = None
+            row.save(update_fields=["inside_zone", "inside_since"])
+            after = f"after {program.auto_exit_minutes} minutes inside"
+            Change(of=row, at=now, what="timed_out", note=after).save(force_insert=True)
+    return len(rows)
 
 
 def workspaces_with_auto_exit() -> list[int]:

@@ -98,7 +98,8 @@ def read(
 ) -> Reading:
     """Count who drives in or out with this plate. The same nonce again counts once.
 
-    `direction` is in, out or auto, which lets out whoever is inside; an entrance or an exit has its own.
+    `direction` is in, out or auto, which lets out whoever is inside, or came in when the plate was read last;
+    an entrance or an exit has its own.
     Of several passes with one plate, the one that is inside leaves, and the one that is valid and outside
     enters; where that leaves more than one, none is used, and somebody without a pass is counted.
     Raises Invalid(field), DeviceRefused.
@@ -119,7 +120,7 @@ def read(
         if not DeviceGate.objects.filter(device_id=device.device_id, gate=gate).exists():
             raise Invalid("gate_id", redeem.NOT_ITS_GATE)
         own = {Gate.Way.ENTRANCE: "in", Gate.Way.EXIT: "out"}.get(gate.way)
-        reading = _read(device, gate, text, nonce, own or direction, at)
+        reading = _read(device, gate, text, nonce, own or direction, at, now)
         if not PlateReading.objects.filter(program_id=device.program_id, nonce=nonce).exists():
             PlateReading(
                 program_id=device.program_id,
@@ -185,12 +186,14 @@ def seen(program: Program, day: date) -> list[Seen]:
     ]
 
 
-def _read(device: DeviceHolder, gate: Gate, plate: str, nonce: UUID, direction: str, at: datetime) -> Reading:
+def _read(
+    device: DeviceHolder, gate: Gate, plate: str, nonce: UUID, direction: str, at: datetime, now: datetime
+) -> Reading:
     """The program is locked: nothing changes in between."""
     again = Attempt.objects.filter(device_id=device.device_id, nonce=nonce).select_related("of").first()
     if again is not None:
         uid = bytes(again.of.uid) if again.of else b""
-        return _redeemed(device, gate, uid, nonce, again.direction, at)
+        return _redeemed(device, gate, uid, nonce, again.direction, now)
     counted = Movement.objects.filter(device_id=device.device_id, nonce=nonce).first()
     if counted is not None:
         direction = "in" if counted.delta > 0 else "out"
@@ -198,14 +201,22 @@ def _read(device: DeviceHolder, gate: Gate, plate: str, nonce: UUID, direction: 
     passes = _passes(device, plate)
     inside = [one for one in passes if one.inside_zone and gate.zone_id in one.inside_zone.path]
     if direction == "auto":
-        direction = "out" if inside else "in"
-    fitting = inside if direction == "out" else _to_enter(passes, inside, at)
+        direction = "out" if inside or (not passes and _came_last(gate, plate, device, at)) else "in"
+    fitting = inside if direction == "out" else _to_enter(passes, inside, now)
     if len(fitting) == 1:
-        return _redeemed(device, gate, bytes(fitting[0].uid), nonce, direction, at)
+        return _redeemed(device, gate, bytes(fitting[0].uid), nonce, direction, now)
     said = "Several passes have this plate, so none of them was used." if fitting else ""
     if not fitting:
         said = "The pass with this plate is not inside." if passes else "No pass has this plate."
     return _counted(device, gate, nonce, direction, f"Counted {direction}. {said}", replayed=False)
+
+
+def _came_last(gate: Gate, plate: str, device: DeviceHolder, at: datetime) -> bool:
+    """Whether this plate, which no pass has, came in when it was read last, within a day."""
+    word = _word(plate, device.workspace_id)
+    rows = PlateReading.objects.filter(program_id=device.program_id, word=word, at__gt=at - OLDEST)
+    last = rows.order_by("-at", "-id").first()
+    return last is not None and last.direction == Direction.IN
 
 
 def _passes(device: DeviceHolder, plate: str) -> list[Pass]:
@@ -232,9 +243,10 @@ def _to_enter(passes: Sequence[Pass], inside: Sequence[Pass], at: datetime) -> S
 
 
 def _redeemed(
-    device: DeviceHolder, gate: Gate, uid: bytes, nonce: UUID, direction: str, at: datetime
+    device: DeviceHolder, gate: Gate, uid: bytes, nonce: UUID, direction: str, now: datetime
 ) -> Reading:
-    scan = redeem.of_pass(device=device, gate_id=gate.pk, uid=uid, nonce=nonce, way=direction, now=at)
+    # Judged by our clock: a device does not say what time it is.
+    scan = redeem.of_pass(device=device, gate_id=gate.pk, uid=uid, nonce=nonce, way=direction, now=now)
     (verdict,) = redeem.redeem_all([scan])
     return Reading(
         verdict.admitted, verdict.reason, verdict.sentence, verdict.direction,

@@ -5,6 +5,7 @@ text → token → signature and key → scanway_redeem (migrations/redeem_1.sql
 
 import base64
 import json
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from control_plane.accounts.tenancy import workspace_scope
-from control_plane.passes import devices, keyring, rotating
+from control_plane.passes import devices, keyring, rotating, vault
 from control_plane.passes import holder as holders
 from control_plane.passes.devices import DeviceHolder
 from control_plane.passes.errors import DeviceRefused, Invalid, NotAllowed
@@ -30,6 +31,7 @@ from edge.token import NotAToken
 KEEP: Final = 2.0
 """Seconds that a process may go by opening hours it has read."""
 WAYS: Final = ("in", "out", "auto")
+log = logging.getLogger("gate")
 NOT_ITS_GATE: Final = "This device may not be used at this gate. Choose one of its own."
 
 _SQL: Final = (
@@ -231,12 +233,21 @@ def _refusal(error: DatabaseError, scans: Sequence[Scan]) -> Exception:
     return error
 
 
+def _shown(locked: bytes, workspace_id: int) -> dict[str, Any]:
+    """Nobody waits at a gate for a name that cannot be read."""
+    try:
+        return holders.opened(locked, workspace_id)
+    except vault.CannotOpen as error:
+        log.error("Workspace %d: a holder cannot be shown at a gate. %s", workspace_id, error)
+        return {}
+
+
 def _verdict(answer: dict[str, Any], workspace_id: int, show_holder: bool) -> Verdict:
     reason = Reason(answer["reason"])
     found = answer["pass"]
     if found is not None:
         locked = base64.b64decode(found.pop("holder"))
-        found["holder"] = holders.opened(locked, workspace_id) if show_holder else {}
+        found["holder"] = _shown(locked, workspace_id) if show_holder else {}
     return Verdict(
         attempt_id=answer["attempt"],
         reason=reason,

@@ -278,9 +278,10 @@ def _rates(program: Program, now: datetime) -> dict[int, dict[str, Any]]:
 
 def _zone(zone: Zone, rate: dict[str, Any], now: datetime, time_zone: str) -> ZoneNow:
     minutes = RECENT / timedelta(minutes=1)
-    taken = zone.inside + zone.leased
+    level = occupancy.level(zone.inside, zone.capacity, zone.leased)
     found = forecasts.forecast(
-        taken=taken,
+        # What is lent to phones is not taken, but where the rest is, nobody can enter.
+        taken=zone.inside + (zone.leased if level == "full" else 0),
         capacity=zone.capacity,
         came=rate.get("came_15", 0),
         left=rate.get("left_15", 0),
@@ -290,8 +291,8 @@ def _zone(zone: Zone, rate: dict[str, Any], now: datetime, time_zone: str) -> Zo
     return ZoneNow(
         zone,
         len(zone.path) - 1,
-        percent(taken, zone.capacity),
-        occupancy.level(zone.inside, zone.capacity, zone.leased),
+        percent(zone.inside, zone.capacity),
+        level,
         rate.get("came_5", 0) / minutes,
         rate.get("left_5", 0) / minutes,
         found,

@@ -10,7 +10,8 @@ A line, fields by commas, numbers in hexadecimal, empty for none:
     id (14 characters of base64url) , state (a h r p) , uses , own maximum , zone , last use , issuer ,
     window , used before (1) , number
 Moments are seconds since 2020 began. `windows` has [from, until] pairs: the pass's own are by the database,
-whatever its code says. `issuers` are those who are, or may be, off.
+whatever its code says. `issuers` are those who are, or may be, off. `rotating` is the program's secret where
+its codes change, to tell a stale one: with it nobody can make a pass.
 """
 
 import base64
@@ -25,7 +26,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from control_plane.accounts.tenancy import workspace_scope
-from control_plane.passes import keyring
+from control_plane.passes import keyring, rotating
 from control_plane.passes.devices import DeviceHolder
 from control_plane.passes.models import (
     Attempt,
@@ -138,7 +139,9 @@ def _document(device: DeviceHolder, since: str, now: datetime) -> dict[str, Any]
             "reentry": program.reentry,
             "max_uses": program.max_uses,
             "use_hours": program.use_hours,
-            "rotating": program.rotating,
+            "rotating": rotating.program_secret(program.workspace_id, program.pk).hex()
+            if program.rotating
+            else None,
             "offline": program.offline,
         },
         "gates": [

@@ -14,7 +14,7 @@ def _evening(workspace_id: int, rng: random.Random) -> dict[str, Any]:
     """{document: the rules before, keys, steps: [{text, gate_id, at, way, override, expected}, …]}"""
     from django.utils import timezone
 
-    from control_plane.passes import devices, issuers, issuing, programs, redeem, snapshot
+    from control_plane.passes import devices, issuers, issuing, programs, redeem, rotating, snapshot
     from edge import token
 
     now = timezone.now()
@@ -26,6 +26,7 @@ def _evening(workspace_id: int, rng: random.Random) -> dict[str, Any]:
         time_zone=rng.choice(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"]),
         max_uses={"none": None, "count": rng.choice([2, 3])}.get(reentry, rng.choice([None, None, 2])),
         use_hours=rng.choice([None, None, 1, 6]),
+        rotating=rng.random() < 0.25,
         opening_hours=rng.choice(
             [[], [], [{"days": list(range(7)), "from": "06:00", "to": "23:00"}],
              [{"days": [now.weekday()], "from": "18:00", "to": "04:00"}]]
@@ -44,7 +45,8 @@ def _evening(workspace_id: int, rng: random.Random) -> dict[str, Any]:
     made = devices.create_device(name="Boss", role="supervisor", gate_ids=[gate.pk for gate in gates], **own)
     device = devices.authenticate(text=devices.pair(code=made.code).key)
     shop = issuers.create_issuer(name="Shop", **own)
-    key, texts = issuing.signing_key(program), []
+    key, texts, uids = issuing.signing_key(program), [], []
+    secret = rotating.program_secret(workspace_id, program.pk)
     for _ in range(5):
         start = rng.choice([None, now - timedelta(hours=2), now + timedelta(hours=3)])
         (row,) = issuing.issue(
@@ -53,6 +55,7 @@ def _evening(workspace_id: int, rng: random.Random) -> dict[str, Any]:
             max_uses=rng.choice([None, None, 2]), held=rng.random() < 0.15, **own,
         )  # fmt: skip
         texts.append(token.compact(issuing.signed(row, program, key)))
+        uids.append(bytes(row.uid))
         if rng.random() < 0.15:
             issuing.change_state(
                 workspace_id=workspace_id, pass_id=row.pk, to=rng.choice(["revoked", "held"])
@@ -67,8 +70,15 @@ def _evening(workspace_id: int, rng: random.Random) -> dict[str, Any]:
 
     def step(at: Any) -> dict[str, Any]:
         gate, way = rng.choice(gates), rng.choice(["in", "in", "out", "auto"])
+        number = rng.randrange(len(texts))
+        text = texts[number]
+        if program.rotating and number < len(uids) and rng.random() < 0.9:
+            # Mostly that of the moment, at times a neighbour, a picture of before, or that of another pass.
+            whose = number if rng.random() < 0.9 else 0
+            passed = rotating.step_of(at) + rng.choice([0, 0, 0, 0, -1, 1, -2, 2])
+            text += rotating.code(rotating.pass_secret(secret, uids[whose]), passed)
         asked = {
-            "text": rng.choice(texts), "gate_id": gate.pk, "way": way,
+            "text": text, "gate_id": gate.pk, "way": way,
             "override": "A friend" if rng.random() < 0.15 else "",
         }  # fmt: skip
         said = redeem.redeem(device=device, nonce=uuid.uuid4(), now=at, **asked)

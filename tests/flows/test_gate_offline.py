@@ -203,10 +203,100 @@ def test_rules_that_were_altered_are_not_taken(phone: OpenPhone, stack: Stack) -
     expect(contexts.locator("#banner-offline")).to_contain_text("not signed by a key that this phone knows")
 
 
+def test_a_code_that_the_server_cannot_store_stops_nothing(phone: OpenPhone, stack: Stack) -> None:
+    """And one that an older version of the app had kept as it was is answered for itself."""
+    world = organise(stack, "festival", passes=3)
+    page = prepared(phone(world["codes"][0]))
+    page.context.set_offline(True)
+    expect(page.locator("#connection")).to_have_text("Offline")
+    for text in (*world["passes"], "OF AN OLDER VERSION"):
+        verdict(page, text, "ok" if text in world["passes"] else "refused")
+    page.evaluate("""() => {
+        for (const key of [..."HALF A \\ud83d PAIR \\0", "Enter"])
+            dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true }));
+    }""")
+    expect(page.locator("#verdict")).to_have_attribute("data-kind", "refused")
+    page.evaluate("""() => new Promise((done) => {
+        const request = indexedDB.open("scanway-gate-offline", 1);
+        request.onsuccess = () => {
+            const transaction = request.result.transaction("journal", "readwrite");
+            const shelf = transaction.objectStore("journal");
+            shelf.getAll().onsuccess = (event) => {
+                const old = event.target.result.find((one) => one.text.startsWith("OF AN OLDER"));
+                shelf.put({ ...old, text: "\\ud83d\\0" });
+            };
+            transaction.oncomplete = () => { request.result.close(); done(); };
+        };
+    })""")
+    page.reload()
+    expect(page.locator("#banner-offline")).to_contain_text("5 scans kept")
+    page.context.set_offline(False)
+    expect(page.locator("#banner-offline")).to_be_hidden(timeout=20_000)
+    expect(page.locator("#banner-conflicts")).to_be_visible()
+    expect(page.locator("#banner-conflicts")).not_to_contain_text("other")
+    assert organise(stack, "inside", program=world["program"]) == 3
+
+
+def test_scans_of_one_program_wait_while_the_phone_is_at_another(phone: OpenPhone, stack: Stack) -> None:
+    world = organise(stack, "festival", passes=1, devices=[["Phone", "steward"], ["Again", "steward"]])
+    other = organise(stack, "festival", passes=1)
+    page = prepared(phone(world["codes"][0]))
+    page.context.set_offline(True)
+    expect(page.locator("#connection")).to_have_text("Offline")
+    verdict(page, world["passes"][0], "ok")
+    page.click("#open-menu")
+    page.click("#menu-forget")
+    expect(page.locator("#menu-forget")).to_contain_text("Unpair it? 1 scan was not handed in yet", timeout=10_000)
+    page.click("#menu-forget")
+    expect(page.locator("#pairing-trouble")).to_contain_text("1 scan is kept")
+
+    page.context.set_offline(False)
+    type_as_scanner(page, other["codes"][0])
+    expect(page.locator("#gate-title")).to_have_text("North")
+    prepared(page)
+    expect(page.locator("#banner-offline")).to_be_hidden()
+    assert organise(stack, "inside", program=world["program"]) == 0
+    type_as_scanner(page, world["codes"][1])
+    page.click("#pairing-go")
+    expect(page.locator("#gate-program")).to_contain_text("Again")
+    for _ in range(100):
+        if inside := organise(stack, "inside", program=world["program"]):
+            break
+        page.wait_for_timeout(100)
+    assert inside == 1
+    assert organise(stack, "inside", program=other["program"]) == 0
+    expect(page.locator("#banner-conflicts")).to_be_hidden()
+
+
 @pytest.fixture
 def sheet(phone: OpenPhone) -> Any:
     """A page of the gate, to run its modules in."""
     return phone()
+
+
+def test_it_hands_in_again_after_a_turn_that_failed(sheet: Any) -> None:
+    """And those that ask while one waits for its turn get that one."""
+    found = sheet.evaluate(
+        """async () => {
+            let asked = 0, fails = false;
+            window.fetch = async () => {
+                asked += 1;
+                return new Response(JSON.stringify({ detail: "No." }), { status: 401 });
+            };
+            const { Offline } = await import("/static/console/gate/offline.js");
+            const onRefused = () => { if (fails) throw new Error("unforeseen"); };
+            const phone = new Offline({ onRefused, onChange() {}, onAnswers() {}, onZones() {} });
+            await phone.use({ id: 1, gates: [], zones: [], signing_keys: [] });
+            await phone.sync();
+            fails = true;
+            const said = await phone.sync().then(() => "nothing", (error) => error.message);
+            fails = false;
+            const before = asked;
+            await Promise.all([phone.sync(), phone.sync(), phone.sync()]);
+            return [said, asked - before];
+        }"""
+    )
+    assert found == ["unforeseen", 1]
 
 
 def test_a_phone_says_what_postgresql_says(sheet: Any, stack: Stack) -> None:
@@ -214,8 +304,9 @@ def test_a_phone_says_what_postgresql_says(sheet: Any, stack: Stack) -> None:
     found = sheet.evaluate(
         """async (evenings) => {
             const at = "/static/console/gate/";
-            const [{ Rules }, { decide }, { parse }, { verifyPass }] = await Promise.all(
-                ["rules.js", "decide.js", "token.js", "signature.js"].map((name) => import(at + name)));
+            const names = ["rules", "decide", "token", "signature", "stale"];
+            const [{ Rules }, { decide }, { parse, withoutCode }, { verifyPass }, { isStale }] =
+                await Promise.all(names.map((name) => import(`${at}${name}.js`)));
             const said = [];
             for (const { document, steps } of evenings) {
                 const rules = Rules.from(null);
@@ -225,12 +316,14 @@ def test_a_phone_says_what_postgresql_says(sheet: Any, stack: Stack) -> None:
                 for (const step of steps) {
                     let token = null, why = "unknown";
                     try {
-                        token = parse(step.text);
+                        token = parse(withoutCode(step.text));
                         why = await verifyPass(token, rules.head.keys, rules.head.workspace);
                     } catch {}
                     const record = token && (records.get(token.uid) ?? rules.record(token));
                     const { program } = rules.head, { issuers } = rules;
-                    const one = decide({ ...step, said: why, record, gate: rules.gate(step.gate_id) },
+                    const secret = token && !why && token.program === program.id && program.rotating;
+                    const stale = Boolean(secret) && await isStale(step.text, token, secret, step.at);
+                    const one = decide({ ...step, said: why, stale, record, gate: rules.gate(step.gate_id) },
                         { program, zones, issuers, left });
                     for (const id of one.outs) zones.get(id).inside -= 1;
                     for (const id of one.ins) zones.get(id).inside += 1;
@@ -248,7 +341,7 @@ def test_a_phone_says_what_postgresql_says(sheet: Any, stack: Stack) -> None:
     reasons = {step["expected"][0] for step in steps}
     assert reasons >= {
         "ok", "already_used", "not_inside", "expired", "not_yet_valid", "closed", "held", "full", "unknown",
-        "bad_signature", "issuer_inactive", "revoked",
+        "bad_signature", "issuer_inactive", "revoked", "stale",
     }  # fmt: skip
 
 

@@ -204,7 +204,10 @@ def test_full_everywhere_and_a_supervisor(phone: OpenPhone, stack: Stack) -> Non
 def test_pairing_and_a_device_that_was_removed(phone: OpenPhone, stack: Stack) -> None:
     world = organise(stack, "festival", passes=1)
     other = organise(stack, "festival", devices=[["Spare", "steward"]])
-    page = phone()
+    page = phone("")
+    page.goto(f"{stack.console_url}/gate/#%")
+    page.reload()
+    expect(page.locator("#pairing")).to_be_visible()
     page.click("#pairing-send")
     expect(page.locator("#pairing-trouble")).to_contain_text("Paste the code first.")
     page.fill("#pairing-code", "hello")

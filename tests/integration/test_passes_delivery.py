@@ -366,3 +366,30 @@ def test_without_a_mail_server_the_page_offers_the_link(world: GateWorld, tenant
 
     (read,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(png)))
     assert read.text == access.web_link(row)
+
+
+def test_one_letter_that_cannot_be_written_keeps_no_other_waiting(
+    world: GateWorld, box: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its holder was encrypted under another SCANWAY_SECRET_KEY."""
+    from django.utils import timezone
+
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.passes import delivery
+    from control_plane.passes.models import Delivery, Pass
+
+    rows = [row for row, _ in world.issue_rows(3, holder=ADA)]
+    queue(world, *rows)
+    with workspace_scope(world.workspace_id):
+        Pass.objects.filter(id=rows[0].pk).update(holder=b"\x01" + bytes(40))
+    send(world)
+    assert len(box.mails) == 2
+    for _ in range(delivery.TRIES + 1):
+        with workspace_scope(world.workspace_id):
+            Delivery.objects.filter(of=rows[0]).update(next_at=timezone.now())
+        send(world)
+    with workspace_scope(world.workspace_id):
+        found = Delivery.objects.get(of=rows[0])
+    assert (found.state, found.tries) == ("failed", delivery.TRIES)
+    assert "could not be written" in found.problem
+    assert len(box.mails) == 2

@@ -47,6 +47,7 @@ _also: Final = (
     "console/components.css",
     "console/logo.svg",
     "console/rules/dom.js",
+    "console/holder/rotating.js",
     "vendor/inter/inter-latin-wght-normal.woff2",
     "vendor/barcode-detector/ponyfill.js",
     "vendor/barcode-detector/zxing_reader.wasm",

@@ -94,6 +94,8 @@ def confirm(request: ProgramRequest, job_id: int) -> HttpResponse:
                 by=request.user,
             )
         except PassesError as error:
+            # As it is now: somebody else may have confirmed it meanwhile.
+            job = _own(request, job_id)
             if not services.is_draft(job):
                 messages.error(request, error.message)
                 return _to(request, job)

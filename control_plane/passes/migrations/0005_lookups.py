@@ -40,6 +40,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="attempt", name="until_before", field=models.DateTimeField(null=True)
+        ),
         *(
             migrations.RunSQL(named(parent, "id, workspace_id"), named(parent, "workspace_id, id"))
             for parent in TIES

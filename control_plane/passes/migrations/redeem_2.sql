@@ -112,17 +112,16 @@ BEGIN
             SELECT path INTO v_inside_path FROM passes_zone WHERE id = p.inside_zone_id;
         END IF;
         v_here := g.zone_id = ANY (v_inside_path);
-        IF p_direction = 'auto' AND v_here AND p.program_id = g.program_id THEN
+        IF p_direction = 'auto' AND v_here THEN
             v_direction := 'out';
         END IF;
 
         IF v_direction = 'out' THEN
-            -- Nobody is kept inside for what would keep them out.
-            IF p.program_id <> g.program_id THEN
-                v_reason := 'wrong_gate';
-            ELSIF NOT v_here THEN
-                v_reason := 'not_inside';
-                v_conflict := p_offline;
+            -- Nobody is kept inside for what would keep them out, nor a guest of another program whom a supervisor
+            -- let in.
+            IF NOT v_here THEN
+                v_reason := CASE WHEN p.program_id <> g.program_id THEN 'wrong_gate' ELSE 'not_inside' END;
+                v_conflict := p_offline AND v_reason = 'not_inside';
             ELSE
                 v_reason := 'ok';
                 v_outs := v_inside_path[array_position(v_inside_path, g.zone_id):];
@@ -185,10 +184,11 @@ BEGIN
     WHILE v_reason = 'ok' LOOP
         BEGIN
             INSERT INTO passes_attempt (workspace_id, program_id, gate_id, device_id, nonce, pass_id, direction,
-                reason, refused_as, note, use_no, at, received_at, offline, conflict)
+                reason, refused_as, note, use_no, at, received_at, offline, conflict, until_before)
             VALUES (p_workspace, g.program_id, p_gate, p_device, p_nonce, p.id, v_direction, 'ok', v_refused,
                 CASE WHEN v_refused <> '' THEN p_override ELSE '' END,
-                CASE WHEN v_new_use THEN p.uses + 1 END, p_at, clock_timestamp(), p_offline, v_conflict)
+                CASE WHEN v_new_use THEN p.uses + 1 END, p_at, clock_timestamp(), p_offline, v_conflict,
+                p.valid_until)
             RETURNING id INTO v_attempt;
             IF v_new_use THEN
                 INSERT INTO passes_redemption (workspace_id, pass_id, use_no, attempt_id, at)
@@ -199,7 +199,9 @@ BEGIN
                 first_used_at = CASE WHEN v_new_use THEN LEAST(first_used_at, p_at) ELSE first_used_at END,
                 last_used_at = CASE WHEN v_new_use THEN GREATEST(last_used_at, p_at) ELSE last_used_at END,
                 valid_until = CASE WHEN v_new_use AND first_used_at IS NULL AND g.use_hours IS NOT NULL
-                    THEN LEAST(valid_until, p_at + make_interval(hours => g.use_hours)) ELSE valid_until END,
+                    -- From its beginning, where a supervisor let it in before that.
+                    THEN LEAST(valid_until, GREATEST(p_at, valid_from) + make_interval(hours => g.use_hours))
+                    ELSE valid_until END,
                 inside_zone_id = CASE WHEN v_uncounted THEN inside_zone_id WHEN v_direction = 'in' THEN g.zone_id
                     ELSE g.path[cardinality(g.path) - 1] END,
                 inside_since = CASE WHEN v_uncounted THEN inside_since
@@ -208,7 +210,9 @@ BEGIN
 
             v_kind := CASE WHEN v_direction = 'in' AND NOT v_new_use THEN 'move' ELSE 'exit' END;
             WITH left_now AS (
-                UPDATE passes_zone SET inside = inside - 1 WHERE id = ANY (v_outs) RETURNING id, inside
+                -- Not below nobody: the count may have been corrected since they came.
+                UPDATE passes_zone SET inside = inside - 1 WHERE id = ANY (v_outs) AND inside > 0
+                RETURNING id, inside
             )
             INSERT INTO passes_movement (workspace_id, program_id, zone_id, kind, delta, inside, at, attempt_id,
                 gate_id, device_id, note)

@@ -109,6 +109,8 @@ class Attempt(TenantModel):
     undone_at = models.DateTimeField(null=True)
     conflict = models.BooleanField(default=False, db_default=False)
     """A device that was offline admitted what it would have refused had it known all: `refused_as`."""
+    until_before = models.DateTimeField(null=True)
+    """The pass's `valid_until` before this use, which may have shortened it; for undo."""
     exported_at = models.DateTimeField(null=True)
     """When it was last written to ClickHouse; None is to be written."""
 

@@ -5,39 +5,52 @@ import { ask, deliver, newNonce, Refused } from "./api.js";
 import { dropCount, keepCount, waitingCounts } from "./store.js";
 
 export class Counts {
-  #sending = false;
+  #sending = null;
   #hooks;
 
-  /** onWaiting(number), onZones(zones), onRefused(error, count), onKeyRefused(error) */
+  /** onWaiting(number), onZones(zones), onRefused(error, count), onKeyRefused(error); isOurs(count) where this device
+      may send it. */
   constructor(hooks) {
     this.#hooks = hooks;
   }
 
-  async add(gateId, delta) {
-    await keepCount({ nonce: newNonce(), gate_id: gateId, delta, at: Date.now() });
+  /** mark: see Offline.mark. */
+  async add(gateId, delta, mark) {
+    await keepCount({ nonce: newNonce(), gate_id: gateId, delta, at: Date.now(), ...mark });
     this.send();
+  }
+
+  async waiting() {
+    return (await waitingCounts()).filter(this.#hooks.isOurs);
+  }
+
+  /** The key is another one from now on. What was under way is sent again when its own program is back. */
+  end() {
+    this.#sending?.abort();
+    this.#sending = null;
   }
 
   async send() {
     if (this.#sending) return;
-    this.#sending = true;
+    const stop = (this.#sending = new AbortController());
     try {
-      for (let left = await waitingCounts(); left.length; left = await waitingCounts()) {
+      for (let left = await this.waiting(); left.length && !stop.signal.aborted; left = await this.waiting()) {
         this.#hooks.onWaiting(left.length);
         const [{ nonce, gate_id, delta }] = left;
         try {
-          const { zones } = await deliver("/counts", { nonce, gate_id, delta }, { onTrouble: async () => this.#hooks.onWaiting((await waitingCounts()).length) });
+          const { zones } = await deliver("/counts", { nonce, gate_id, delta }, { signal: stop.signal, onTrouble: async () => this.#hooks.onWaiting((await this.waiting()).length) });
           this.#hooks.onZones(zones);
         } catch (error) {
+          if (error.name === "AbortError") return;
           if (!(error instanceof Refused)) throw error;
           if (error.status === 401) return this.#hooks.onKeyRefused(error);
           this.#hooks.onRefused(error, left[0]);
         }
         await dropCount(nonce);
       }
-      this.#hooks.onWaiting(0);
+      if (!stop.signal.aborted) this.#hooks.onWaiting(0);
     } finally {
-      this.#sending = false;
+      if (this.#sending === stop) this.#sending = null;
     }
   }
 }

@@ -1,13 +1,19 @@
 /* What this phone decided, in its order. An entry stays until the server has answered for it, and its effect until
    rules came that have it in them. */
 
+import { Refused } from "./api.js";
 import { addEntry, dropEntries, putEntries, readJournal } from "./kept.js";
 
 const LONGEST = 2048; // characters of a code; a longer one is none of ours
 const CHUNK = 150;
 
+/** The server stores neither NUL nor half of a surrogate pair, and refuses all that comes with one. Another letter
+    stands in: without it, the text might become somebody's code. */
+const storable = (text) => text.replace(/[\0\p{Surrogate}]/gu, "\ufffd");
+
 export class Journal {
   #entries = [];
+  #chunk = CHUNK;
 
   async load() {
     this.#entries = await readJournal();
@@ -18,18 +24,31 @@ export class Journal {
   get all() { return this.#entries; }
 
   async add(entry) {
-    const kept = await addEntry({ ...entry, text: (entry.text || "").slice(0, LONGEST) });
+    const kept = await addEntry({ ...entry, text: storable((entry.text || "").slice(0, LONGEST)), override: storable(entry.override || "") });
     this.#entries.push(kept);
     return kept;
   }
 
   /** What the server says of the next entries: {pairs: [[entry, answer], …], zones}; null where nothing waits.
-      settle(entries, places) before they count as handed in. */
-  async handIn(ask, settle) {
-    const part = this.waiting.slice(0, CHUNK);
+      now: by the clock of the entries. settle(entries, places) before they count as handed in. isOurs(entry): only
+      those. */
+  async handIn(ask, now, settle, isOurs) {
+    const part = this.waiting.filter(isOurs).slice(0, this.#chunk);
     if (!part.length) return null;
-    const answer = await ask("POST", "/journal", { now: new Date().toISOString(), entries: part.map(asSent) }, { within: 20_000 });
-    await settle(part, answer.places);
+    let answer;
+    try {
+      answer = await ask("POST", "/journal", { now: new Date(now).toISOString(), entries: part.map(asSent) }, { within: 20_000 });
+      await settle(part, answer.places);
+    } catch (error) {
+      if (!(error instanceof Refused && [413, 422].includes(error.status)) || error.field === "now") throw error;
+      // One that cannot be taken is looked for by halves, so that it stops none of the others.
+      if (part.length > 1) {
+        this.#chunk = Math.ceil(part.length / 2);
+        return this.handIn(ask, now, settle, isOurs);
+      }
+      answer = { data: [{ state: "not_taken", sentence: error.message }], zones: [] };
+    }
+    if (this.#chunk === 1) this.#chunk = CHUNK;
     const sent = Date.now();
     for (const entry of part) entry.sent = sent;
     await putEntries(part);

@@ -20,6 +20,8 @@ import { grouped, many, percent, skewSentence, useTimeZone } from "./words.js";
 
 const GLANCE = 600; // ms that an admission is seen before the next code may take its place
 const REFRESH = 60_000; // ms between two looks at the device's gates
+const PATIENCE = 4000; // ms that somebody is kept waiting for what is handed in, or for room
+const WAITS = "The last code is still waiting for its answer.";
 
 const at = (id) => document.getElementById(id);
 const state = { device: null, gate: null, way: "auto", zones: new Map(), rates: [], ratesAt: 0, skew: 0, answered: true, useVersion: null, why: "", conflicts: [], leaving: false, drawn: 0 };
@@ -34,7 +36,7 @@ const scans = new sheets.LastScans({
   mayUndo: () => state.device?.role === "supervisor",
   onUndone: (scan) => sheets.say(`The scan of no. ${scan.number} was undone.`),
 });
-const pairing = new Pairing({ onPaired: begin });
+const pairing = new Pairing({ onPaired: begin, handIn: handInAll });
 const verdicts = new VerdictScreen({ onOverride: override, onGiveUp: () => scanner.giveUp() });
 const live = new Live({ onZones: takeZones, onGates: takeRates, onRefused: keyRefused });
 const counts = new Counts({
@@ -42,9 +44,13 @@ const counts = new Counts({
   onZones: takeZones,
   onRefused: (error, count) => sheets.say(`${count.delta > 0 ? "+1" : "−1"} was not counted. ${error.message}`, true),
   onKeyRefused: keyRefused,
+  isOurs: (count) => offline.isOurs(count),
 });
 const camera = newCamera(seen);
 let refused = null; // what the screen shows, for a supervisor who admits anyway
+let running = 0;
+/** One person's code is not answered yet, or a place is still looked for. */
+const isBusy = () => running > 0 || Boolean(scanner.pending);
 
 // ── Start ────────────────────────────────────────────────────────────────
 
@@ -65,6 +71,7 @@ async function start() {
   }
   if (code) {
     const before = await read("device");
+    if (before) offline.use(before);
     return pairing.confirm(before?.name || "a gate's device", code, wakeUp);
   }
   await wakeUp();
@@ -100,6 +107,7 @@ async function begin(device, { kept = false, renewed = false } = {}) {
     if (first || state.device?.id !== device.id) clockSkew(device.now, Date.now(), Date.now());
     keep("device", device).catch(() => {});
   }
+  if (state.device?.id !== device.id) counts.end();
   state.device = device;
   offline.use(device);
   const there = new Set(device.zones.map((zone) => zone.id));
@@ -153,12 +161,29 @@ async function keyRefused(error) {
   state.leaving = true;
   await offline.handInLast();
   state.leaving = false;
-  const kept = offline.waiting ? ` ${many(offline.waiting, "scan is", "scans are")} kept, and handed in when this phone is paired again.` : "";
-  leave(`This device was removed, or paired on another phone. Pair it again with a new code from the console. Counts that were not sent yet are kept.${kept}`);
+  leave(`This device was removed, or paired on another phone. Pair it again with a new code from the console. Counts that were not sent yet are kept.${keptWords()}`);
+}
+
+const keptWords = () => (offline.waiting ? ` ${many(offline.waiting, "scan is", "scans are")} kept, and handed in when this phone is paired again.` : "");
+
+/** Hands in scans and counts while there is a key for them. Says what still waits, as in “60 scans were”, or "". */
+async function handInAll() {
+  const byHand = () => counts.waiting().catch(() => []);
+  if (offline.waiting || (await byHand()).length) {
+    // Where it fails, all of it still waits, which is what is said.
+    const handing = Promise.all([offline.handInLast(), counts.send()]).catch(() => {});
+    await Promise.race([handing, wait(PATIENCE)]);
+  }
+  const waiting = offline.entries;
+  const scanned = waiting.filter((entry) => !entry.delta).length;
+  const counted = waiting.length - scanned + (await byHand()).length;
+  const parts = [scanned && many(scanned, "scan", "scans"), counted && many(counted, "count", "counts")].filter(Boolean);
+  return parts.length ? `${parts.join(" and ")} ${scanned + counted === 1 ? "was" : "were"}` : "";
 }
 
 function leave(sentence) {
   live.end();
+  counts.end();
   camera.stop();
   verdicts.close();
   for (const open of document.querySelectorAll("dialog[open]")) open.close();
@@ -242,7 +267,7 @@ function seen(texts, taken) {
   for (const text of texts) {
     if (!presence.takes(text, clock)) continue;
     const free = !verdicts.isOpen || (verdicts.kind === "ok" && verdicts.age > GLANCE);
-    if (!free || scanner.pending || document.querySelector("dialog[open]")) continue;
+    if (!free || isBusy() || document.querySelector("dialog[open]")) continue;
     presence.sent(text, clock);
     performance.mark("gate:picture", { startTime: taken });
     performance.mark("gate:decoded", { startTime: clock });
@@ -254,7 +279,7 @@ function typed(text) {
   sound.wake();
   if (pairing.isOpen) return pairing.typed(text);
   if (!state.device) return sheets.say("Still starting. Scan it once more.", true);
-  if (scanner.pending) return sheets.say("The last code is still waiting for its answer.", true);
+  if (isBusy()) return sheets.say(WAITS, true);
   performance.mark("gate:decoded");
   presence.sent(text, performance.now());
   check(text);
@@ -292,7 +317,7 @@ async function byItself(scan, tried) {
 
 async function thereIsRoom(verdict) {
   try {
-    return await offline.makeRoom(verdict.zones);
+    return await Promise.race([offline.makeRoom(verdict.zones), wait(PATIENCE)]);
   } catch {
     return false;
   }
@@ -300,6 +325,7 @@ async function thereIsRoom(verdict) {
 
 /** `again`, where the answer may be another one a moment later. */
 async function run(send, text = "", again = null) {
+  running += 1;
   for (const sheet of document.querySelectorAll("dialog[open]")) sheet.close();
   const line = at("view-line");
   const slow = setTimeout(() => { line.textContent = "Checking…"; }, 250);
@@ -326,8 +352,12 @@ async function run(send, text = "", again = null) {
         verdicts.show({ kind: "unsure", word: "Not checked", sentence: error.message, lines: [] });
         if (error.field === "gate_id") refresh();
       }
-    } else throw error;
+    } else {
+      verdicts.show({ kind: "unsure", word: "Not checked", sentence: "Something went wrong on this phone. Scan it again; if that does not help, reload the page.", lines: [] });
+      throw error;
+    }
   } finally {
+    running -= 1;
     clearTimeout(slow);
     line.textContent = "Hold a pass before the camera";
   }
@@ -377,7 +407,7 @@ async function override() {
 }
 
 async function addCount(delta) {
-  if (!offline.isDeciding) return counts.add(state.gate.id, delta);
+  if (!offline.isDeciding) return counts.add(state.gate.id, delta, offline.mark(state.gate.zone_id));
   if (!await offline.count(state.gate.id, delta)) sheets.say("Not counted: no place is left that this phone may fill by itself.", true);
 }
 
@@ -425,7 +455,7 @@ function hush() {
 }
 
 function idle() {
-  banner("banner-version", Boolean(state.useVersion) && !verdicts.isOpen && !scanner.pending);
+  banner("banner-version", Boolean(state.useVersion) && !verdicts.isOpen && !isBusy());
 }
 
 watchAnswers((answered) => {
@@ -490,7 +520,7 @@ at("enter-form").addEventListener("submit", (event) => {
   const plate = at("enter-plate").value.trim();
   if (!text.trim() && !plate) return sheets.showError("enter-error", at("enter-car").hidden ? "Enter the code first." : "Enter a code or a plate first.");
   if (text.trim() && plate) return sheets.showError("enter-error", "Enter a code or a plate, not both.");
-  if (scanner.pending) return sheets.showError("enter-error", "The last code is still waiting for its answer.");
+  if (isBusy()) return sheets.showError("enter-error", WAITS);
   sheets.close("enter");
   performance.mark("gate:decoded");
   if (plate) checkCar(plate);
@@ -517,10 +547,16 @@ at("menu-correct").addEventListener("click", () => {
   sheets.close("menu");
   sheets.correctCount([...state.zones.values()], state.gate?.zone_id, takeZones);
 });
-at("menu-forget").addEventListener("click", () => {
+at("menu-forget").addEventListener("click", async () => {
   const words = at("menu-forget").lastElementChild;
-  if (words.textContent !== "Unpair it? It needs a new code then.") words.textContent = "Unpair it? It needs a new code then.";
-  else leave("This phone is not paired any more. Remove the device in the console too, if it is not used again.");
+  const handing = "Handing in what waits…";
+  if (words.textContent === handing) return;
+  if (words.textContent.startsWith("Unpair it?")) return leave(`This phone is not paired any more. Remove the device in the console too, if it is not used again.${keptWords()}`);
+  words.textContent = handing;
+  const waits = await handInAll();
+  // Closed and opened meanwhile, the menu begins anew.
+  if (words.textContent !== handing) return;
+  words.textContent = waits ? `Unpair it? ${waits} not handed in yet and will stay on this phone until it is paired for the same program again.` : "Unpair it? It needs a new code then.";
 });
 at("clock-seen").addEventListener("click", () => banner("banner-clock", ""));
 at("use-version").addEventListener("click", () => state.useVersion?.());
@@ -536,4 +572,8 @@ install({
   },
 });
 setInterval(refresh, REFRESH);
-start();
+start().catch((error) => {
+  // A sentence, where the page would stay blank.
+  if (at("gate").hidden && !pairing.isOpen) pairing.show("Something went wrong when this page started. Reload it. Pair the phone anew only if that does not help.");
+  throw error;
+});

@@ -8,6 +8,7 @@ import { dropState, keepState, readState } from "./kept.js";
 import { Lease } from "./lease.js";
 import { Rules } from "./rules.js";
 import { canVerify, verifyDocument, verifyPass } from "./signature.js";
+import { isStale } from "./stale.js";
 import { parse, withoutCode } from "./token.js";
 
 const SKEW = 120_000; // ms; more is too much to say when something happened
@@ -17,6 +18,7 @@ const ROOM = 3000; // ms that others have to give theirs back
 
 const SENTENCES = {
   ok: "Admitted.", bad_signature: "This code was not made by us, or was altered. Do not admit.", revoked: "This pass was cancelled.",
+  stale: "This code is old. The pass has to be shown on its own phone, not as a picture.",
   not_yet_valid: "This pass is not valid yet.", expired: "This pass is no longer valid.", closed: "Outside of the opening hours.",
   held: "This pass is on hold. A supervisor decides.", already_used: "This pass was used already.", not_inside: "This pass is not inside.",
   issuer_inactive: "Whoever issued this pass is switched off today.", wrong_gate: "This pass is for another event or area.",
@@ -30,6 +32,7 @@ export class Offline {
   #device = null;
   #hooks;
   #busy = Promise.resolve();
+  #next = null; // the turn that has not begun
   #tight = 0;
   #trouble = "";
   #untold = [];
@@ -64,9 +67,20 @@ export class Offline {
   }
 
   get since() { return this.#lost; }
-  get waiting() { return this.#journal.waiting.length; }
-  get entries() { return this.#journal.waiting; }
+  get waiting() { return this.entries.length; }
+  get entries() { return this.#journal.waiting.filter((entry) => this.isOurs(entry)); }
   net(zone) { return this.#journal.net(zone); }
+
+  /** What is written beside an entry or a count, so that no other program's device ever hands it in. */
+  mark(zone) { return { device: this.#device?.id ?? null, program: this.#rules.head?.program.id ?? null, zone }; }
+
+  /** Whether this device may hand it in: what has no mark is from before there were any. */
+  isOurs({ device, program, zone }) {
+    if (!device) return true;
+    if (!this.#device) return false;
+    return device === this.#device.id || Boolean(program && program === this.#rules.head?.program.id) || this.#device.zones.some((one) => one.id === zone);
+  }
+
   get isDeciding() { return Boolean(this.#lost || this.waiting) && !this.obstacle(); }
 
   /** Whether the server answered just now. */
@@ -104,34 +118,35 @@ export class Offline {
   /** A scan, decided and written down here; the verdict as the server would write it. Raises NoAnswer where
       this phone cannot say. */
   async scan({ text, gateId, way = "", override = "", nonce = newNonce() }) {
-    const at = Date.now();
+    const at = this.#now();
     const known = this.#journal.of(nonce);
     if (known) return this.#verdict(known, { mayOverride: false }, known.after, null);
-    const gate = this.#rules.gate(gateId);
-    if (!gate) throw new NoAnswer("This phone has no rules for this gate: it needs the network once.");
+    const gate = this.#gate(gateId);
     const [said, token] = await this.#read(text);
     if (said === "network") throw new NoAnswer("This program's codes need the network.");
     const record = token && this.#journal.after(token.uid, this.#rules.record(token));
-    const found = decide({ said, record, gate, way, override, at }, this.#world());
+    const { program } = this.#rules.head;
+    const stale = Boolean(token && !said && token.program === program.id && program.rotating) && await isStale(text, token, program.rotating, at);
+    const found = decide({ said, stale, record, gate, way, override, at }, this.#world());
     const before = token && !said && [found.reason, found.refusedAs].includes("already_used") ? this.#earlier(token.uid, record) : null;
     const entry = {
       nonce, text, gate_id: gateId, gate: this.#name(gateId), way, override, at, admitted: found.reason === "ok", reason: found.reason,
       refused_as: found.refusedAs, direction: found.direction, uid: token && !said ? token.uid : "", number: record?.number ?? null,
-      sentence: SENTENCES[found.reason], ins: found.ins, outs: found.outs, after: found.after, sent: 0,
+      sentence: SENTENCES[found.reason], ins: found.ins, outs: found.outs, after: found.after, sent: 0, ...this.mark(gate.zone_id),
     };
     await this.#journal.add(entry);
     this.#hooks.onChange();
     return this.#verdict(entry, found, record, before);
   }
 
-  /** +1 or −1 for people without a pass. False where no place is left. */
+  /** +1 or −1 for people without a pass. False where no place is left. Raises NoAnswer as `scan` does. */
   async count(gateId, delta) {
-    const gate = this.#rules.gate(gateId);
+    const gate = this.#gate(gateId);
     const path = this.#rules.zones.get(gate.zone_id).path;
     if (delta > 0 && this.left(gate) === 0) return false;
     await this.#journal.add({
-      nonce: newNonce(), text: "", gate_id: gateId, gate: this.#name(gateId), way: "", override: "", at: Date.now(), admitted: true, reason: "ok", refused_as: "",
-      direction: delta > 0 ? "in" : "out", uid: "", number: null, delta, ins: delta > 0 ? path : [], outs: delta < 0 ? path : [], after: null, sent: 0,
+      nonce: newNonce(), text: "", gate_id: gateId, gate: this.#name(gateId), way: "", override: "", at: this.#now(), admitted: true, reason: "ok", refused_as: "",
+      direction: delta > 0 ? "in" : "out", uid: "", number: null, delta, ins: delta > 0 ? path : [], outs: delta < 0 ? path : [], after: null, sent: 0, ...this.mark(gate.zone_id),
     });
     this.#hooks.onChange();
     return true;
@@ -157,20 +172,24 @@ export class Offline {
     });
   }
 
-  /** Hands in what waits, then renews rules and places. One at a time. */
+  /** Hands in what waits, then renews rules and places. One at a time; on a slow network there is one more in line,
+      not one for each time that it was asked for. */
   sync() {
-    this.#busy = this.#busy.then(() => this.#sync()).catch((error) => {
+    this.#next ??= this.#inTurn(() => {
+      this.#next = null;
+      return this.#sync();
+    }).catch((error) => {
       if (error instanceof Refused && error.status === 401) this.#hooks.onRefused(error);
-      else if (error instanceof Refused && error.field === "now") this.#say(error.message);
-      else if (!(error instanceof NoAnswer || error instanceof Refused)) throw error;
+      else if (error instanceof Refused) this.#say(error.message);
+      else if (!(error instanceof NoAnswer)) throw error;
     });
-    return this.#busy;
+    return this.#next;
   }
 
-  /** Once more, with the key that is now refused everywhere else: what was done before it was. */
+  /** Hands in what waits and nothing else: before the phone is unpaired, or with a key that is refused elsewhere. */
   async handInLast() {
     try {
-      while (await this.#handIn());
+      await this.#inTurn(async () => { while (await this.#handIn()); });
     } catch (error) {
       if (!(error instanceof NoAnswer || error instanceof Refused)) throw error;
     }
@@ -196,18 +215,25 @@ export class Offline {
     return false;
   }
 
+  /** After what is under way. A turn that fails does not stop those after it. */
+  #inTurn(work) {
+    const turn = this.#busy.then(work);
+    this.#busy = turn.catch(() => {});
+    return turn;
+  }
+
   async #sync() {
     if (!this.#device) return;
     while (await this.#handIn());
-    if (!canVerify()) return;
+    if (!canVerify() || !this.#device) return;
     await this.#renewRules();
-    if (this.#trouble || this.waiting) return;
+    if (!this.#device || this.#trouble || this.waiting) return;
     this.#hooks.onZones(await this.#lease.renew(ask));
     this.#hooks.onChange();
   }
 
   async #handIn() {
-    const taken = await this.#journal.handIn(ask, (entries, places) => this.#lease.settle(entries, places));
+    const taken = await this.#journal.handIn(ask, this.#now(), (entries, places) => this.#lease.settle(entries, places), (entry) => this.isOurs(entry));
     if (!taken) return false;
     this.#hooks.onZones(taken.zones);
     this.#hooks.onAnswers(taken.pairs);
@@ -217,15 +243,18 @@ export class Offline {
 
   async #renewRules() {
     const asked = Date.now();
+    const device = this.#device;
     const answer = await ask("GET", `/snapshot?since=${encodeURIComponent(this.#rules.cursor)}`, undefined, { within: 20_000 });
-    if (!await verifyDocument(answer, this.#device.signing_keys || [])) return this.#say("The rules that came were not signed by a key that this phone knows.");
+    const isSigned = await verifyDocument(answer, device.signing_keys || []);
+    if (this.#device?.id !== device.id) return; // unpaired meanwhile: these rules are another device's
+    if (!isSigned) return this.#say("The rules that came were not signed by a key that this phone knows.");
     const document = JSON.parse(answer.body);
     const skew = Date.parse(document.issued_at) - (asked + Date.now()) / 2;
     if (Math.abs(skew) > SKEW) {
       const minutes = Math.round(Math.abs(skew) / 60_000);
       return this.#say(`This phone's clock is ${minutes} minutes ${skew > 0 ? "slow" : "fast"}: without the network it cannot decide. Set it to the right time.`);
     }
-    this.#rules.take(document);
+    this.#rules.take({ ...document, skew });
     await keepState("rules", this.#rules.kept);
     await this.#journal.forget(asked);
     for (const one of this.#untold.splice(0)) await this.learn(one);
@@ -253,10 +282,18 @@ export class Offline {
     return [await verifyPass(token, this.#rules.head.keys, this.#rules.head.workspace), token];
   }
 
+  #gate(id) {
+    const gate = this.#rules.isThere && this.#rules.gate(id);
+    if (!gate) throw new NoAnswer("This phone has no rules for this gate: it needs the network once.");
+    return gate;
+  }
+
   #world() {
     return { program: this.#rules.head.program, zones: this.#rules.zones, issuers: this.#rules.issuers, left: (zone) => this.#places(zone) };
   }
 
+  /** By the server's clock, as far as this phone knows it: codes that change are told apart by seconds. */
+  #now() { return Date.now() + Math.round(this.#rules.head?.skew || 0); }
   #places(zone) { return this.#lease.places(zone) - this.#journal.net(zone); }
   #name(gateId) { return this.#device?.gates.find((gate) => gate.id === gateId)?.name || ""; }
 

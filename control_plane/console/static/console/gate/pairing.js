@@ -12,18 +12,26 @@ export const codeIn = (text) => text.match(FORM)?.[0] || "";
 
 /** The code of the address, which forgets it at once: it shall be in no history. */
 export const codeOfAddress = () => {
-  const code = codeIn(decodeURIComponent(location.hash));
+  let code = "";
+  try {
+    code = codeIn(decodeURIComponent(location.hash));
+  } catch {
+    // No text at all, as “#%” is none.
+  }
   if (location.hash) history.replaceState(null, "", location.pathname);
   return code;
 };
 
 export class Pairing {
   #onPaired;
+  #handIn;
   #camera;
   #busy = false;
 
-  constructor({ onPaired }) {
+  /** handIn(): hands in what waits, and says what still does, as in “60 scans were”, or "". */
+  constructor({ onPaired, handIn }) {
     this.#onPaired = onPaired;
+    this.#handIn = handIn;
     this.#camera = new Camera(at("pairing-video"), {
       onTexts: (texts) => {
         const code = texts.map(codeIn).find(Boolean);
@@ -67,8 +75,21 @@ export class Pairing {
     at("pairing-ways").hidden = true;
     at("pairing-again").hidden = false;
     at("pairing-again").querySelector("p").textContent = `This phone is paired as “${name}”. Pair it anew with the code you opened?`;
-    at("pairing-go").hidden = false;
-    at("pairing-go").onclick = async () => {
+    const go = at("pairing-go");
+    go.hidden = false;
+    let told = false;
+    go.onclick = async () => {
+      if (go.hasAttribute("aria-busy")) return;
+      if (!told) {
+        go.setAttribute("aria-busy", "true");
+        const waits = await this.#handIn().finally(() => go.removeAttribute("aria-busy"));
+        if (!this.isOpen || at("pairing-again").hidden) return;
+        told = true;
+        if (waits) {
+          at("pairing-again").querySelector("p").textContent = `${waits} not handed in yet and will stay on this phone until it is paired for the same program again. Pair it anew with the code you opened?`;
+          return;
+        }
+      }
       this.show();
       await this.pair(code);
       if (!this.isOpen) return;
@@ -76,7 +97,10 @@ export class Pairing {
       at("pairing-go").hidden = true;
       at("pairing-again").querySelector("p").textContent = `This phone is still paired as “${name}”.`;
     };
-    at("pairing-keep").onclick = () => { at("pairing").hidden = true; keepIt(); };
+    at("pairing-keep").onclick = () => {
+      at("pairing").hidden = at("pairing-again").hidden = true;
+      keepIt();
+    };
     at("pairing-go").focus();
   }
 

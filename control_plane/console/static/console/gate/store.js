@@ -12,7 +12,15 @@ const open = () => {
         request.result.createObjectStore("kept");
         request.result.createObjectStore("counts");
       };
-      request.onsuccess = () => resolve(request.result);
+      request.onsuccess = () => {
+        const db = request.result;
+        // A browser may close it at any time: the next use opens it again.
+        db.onclose = db.onversionchange = () => {
+          db.close();
+          opened = null;
+        };
+        resolve(db);
+      };
       request.onerror = () => resolve(null);
       request.onblocked = () => resolve(null);
     } catch {

@@ -20,10 +20,18 @@ const CODE = 8;
 
 export class NotAToken extends Error {}
 
+const changes = (text) => WITH_CODE.includes(text.length) && !/^http/i.test(text);
+
 /** What stays the same of a code that changes; any other text as it is. */
 export const withoutCode = (given) => {
   const text = given.replace(EDGES, "");
-  return WITH_CODE.includes(text.length) && !/^http/i.test(text) ? text.slice(0, -CODE) : given;
+  return changes(text) ? text.slice(0, -CODE) : given;
+};
+
+/** The part of it that changes, or "". */
+export const changingCode = (given) => {
+  const text = given.replace(EDGES, "");
+  return changes(text) ? text.slice(-CODE) : "";
 };
 
 /** {key, workspace, kind, program, uid, from, until, payload, signature}; times in ms or null. Raises NotAToken. */

@@ -62,7 +62,8 @@ const draw = (text) => {
 };
 
 const show = async () => {
-  const state = localState();
+  // Who is inside may leave, whatever the time is.
+  const state = data.inside ? data.state : localState();
   $("pass").dataset.pass = data.inside ? "valid" : state;
   const [word, sentence] = state === data.state ? [data.word, data.sentence] : data.words[state];
   say("word", word);

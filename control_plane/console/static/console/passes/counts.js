@@ -27,8 +27,14 @@
     if (shown.get(name) === html) return;
     shown.set(name, html);
     const part = box.querySelector(`[data-part="${name}"]`);
-    const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    const active = part.contains(document.activeElement) && document.activeElement;
+    const focused = active && active.getAttribute("href");
+    const before = [...part.querySelectorAll("details")];
+    const summary = before.findIndex((one) => active && active.parentElement === one && active.matches("summary"));
     part.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+    const after = part.querySelectorAll("details");
+    before.forEach((one, index) => { if (one.open && after[index]) after[index].open = true; });
+    if (summary >= 0) after[summary]?.querySelector("summary")?.focus({ preventScroll: true });
     if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   };
 

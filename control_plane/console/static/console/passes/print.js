@@ -27,7 +27,12 @@
         said.textContent = `${name} is in your downloads.`;
         return;
       }
-      if (answer.status !== 422) return location.reload();
+      // Signed out or removed from the workspace: the next page says which.
+      if (answer.redirected || answer.status === 403 || answer.status === 404) return location.reload();
+      if (answer.status !== 422) {
+        said.textContent = "The PDF could not be made. Try again, or print fewer passes at once.";
+        return;
+      }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("[data-print]");
       form.replaceWith(fresh);
