@@ -174,6 +174,35 @@ def test_a_reply_that_is_lost_is_decided_here_and_counted_once(phone: OpenPhone,
     assert organise(stack, "inside", program=world["program"]) == 1
 
 
+def test_the_next_code_waits_while_a_place_is_looked_for(phone: OpenPhone, stack: Stack) -> None:
+    world = organise(stack, "festival", passes=2, capacity=10)
+    page = phone(world["codes"][0], service_workers="block")
+    for _ in range(100):
+        if page.evaluate(HAS_RULES):
+            break
+        page.wait_for_timeout(100)
+    sent, held = [], []
+
+    def full(route: Any) -> None:
+        sent.append(route.request.post_data_json["text"])
+        answer = route.fetch()
+        found = answer.json() | {"admitted": False, "reason": "full", "sentence": "Full."}
+        found["zones"][0] |= {"inside": 5, "leased": 5}
+        route.fulfill(response=answer, json=found)
+
+    page.route("**/api/v1/gate/leases", lambda route: held.append(route))
+    page.route("**/api/v1/gate/redemptions", full)
+    with page.expect_response("**/api/v1/gate/redemptions"):
+        type_as_scanner(page, world["passes"][0])
+    page.wait_for_timeout(200)
+    type_as_scanner(page, world["passes"][1])
+    expect(page.locator("#toasts")).to_contain_text("still waiting for its answer")
+    expect(page.locator("#verdict")).to_have_attribute("data-kind", "refused", timeout=10_000)
+    assert sent == world["passes"][:1]
+    for route in held:
+        route.abort()
+
+
 def test_codes_that_need_the_network_say_so(phone: OpenPhone, stack: Stack) -> None:
     world = organise(stack, "festival", passes=1, offline=False)
     page = prepared(phone(world["codes"][0]))
@@ -246,7 +275,8 @@ def test_scans_of_one_program_wait_while_the_phone_is_at_another(phone: OpenPhon
     verdict(page, world["passes"][0], "ok")
     page.click("#open-menu")
     page.click("#menu-forget")
-    expect(page.locator("#menu-forget")).to_contain_text("Unpair it? 1 scan was not handed in yet", timeout=10_000)
+    told = page.locator("#menu-forget")
+    expect(told).to_contain_text("Unpair it? 1 scan was not handed in yet", timeout=10_000)
     page.click("#menu-forget")
     expect(page.locator("#pairing-trouble")).to_contain_text("1 scan is kept")
 

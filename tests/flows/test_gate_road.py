@@ -301,6 +301,29 @@ def test_live_counts_are_of_ones_own_program_and_end_with_the_device(stack: Stac
         assert b"event: removed\n" in list(answer)
 
 
+def test_the_control_room_keeps_what_somebody_opened(signed_in: Any, stack: Stack) -> None:
+    """And a PDF that cannot be made takes no form away."""
+    page = signed_in
+    home = f"{page.url.split('/passes/')[0].rstrip('/')}/passes/{organise(stack, 'festival')['program']}"
+    page.goto(f"{home}/room/")
+    opened = page.locator(".room-flow details")
+    page.evaluate("""() => {
+        const details = document.querySelector(".room-flow details");
+        details.firstElementChild.focus();
+        Object.assign(details, { open: true, old: true });
+    }""")
+    page.wait_for_function("() => !document.querySelector('.room-flow details').old")
+    expect(opened).to_have_attribute("open", "")
+    expect(opened.locator("summary")).to_be_focused()
+
+    page.goto(f"{home}/passes/print/")
+    page.fill("[name=title]", "Ours")
+    page.route("**/print/", lambda route: route.fulfill(status=500, body="<h1>Sorry</h1>"))
+    page.click("[data-print-button]")
+    expect(page.locator("[data-print-said]")).to_contain_text("The PDF could not be made.")
+    expect(page.locator("[name=title]")).to_have_value("Ours")
+
+
 def test_codes_before_the_camera_and_words(phone: OpenPhone) -> None:
     """The app's pure parts, in a real engine."""
     page = phone()

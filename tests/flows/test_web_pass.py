@@ -117,6 +117,21 @@ def test_a_wrong_clock_is_allowed_for_and_said(holder: Any, stack: Stack) -> Non
     assert at_the_gate(stack, key, gate, scanned(page))["admitted"] is True
 
 
+def test_who_is_inside_may_leave_after_the_end(holder: Any, stack: Stack) -> None:
+    world = organise(stack, "festival", passes=1, use_hours=1)
+    key, gate = paired(stack, world)
+    (link,) = organise(stack, "web_links", program=world["program"])
+    assert at_the_gate(stack, key, gate, world["passes"][0])["admitted"] is True
+    page = holder.new_page()
+    page.goto(link)
+    expect(page.locator("[data-word]")).to_have_text("Inside")
+    holder.set_offline(True)
+    page.evaluate("() => { const real = Date.now; Date.now = () => real() + 7_200_000; }")
+    page.wait_for_timeout(1200)
+    expect(page.locator("[data-word]")).to_have_text("Inside")
+    assert scanned(page)
+
+
 def test_what_was_passed_on_is_gone_from_the_old_phone(holder: Any, stack: Stack) -> None:
     world = organise(stack, "festival", passes=1, holder={"name": "Ada Lovelace"}, offline=False)
     (link,) = organise(stack, "web_links", program=world["program"])

@@ -180,7 +180,9 @@ export class Offline {
       return this.#sync();
     }).catch((error) => {
       if (error instanceof Refused && error.status === 401) this.#hooks.onRefused(error);
-      else if (error instanceof Refused) this.#say(error.message);
+      else if (error instanceof Refused && error.field === "now") this.#say(error.message);
+      // The rules that are here stay good; the next turn asks again.
+      else if (error instanceof Refused) console.warn(error.message);
       else if (!(error instanceof NoAnswer)) throw error;
     });
     return this.#next;
