@@ -173,8 +173,8 @@ def sheet(count: int) -> None:
     out, began = io.BytesIO(), time.perf_counter()
     write_pdf(out, style, passes())
     spent, peak = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    made = {"s": spent, "mb": peak, "bytes": len(out.getvalue()), "decoded": len(texts & codes(out.getvalue()))}
-    print(json.dumps(made))
+    pdf = out.getvalue()
+    print(json.dumps({"s": spent, "mb": peak, "bytes": len(pdf), "decoded": len(texts & codes(pdf))}))
 
 
 def codes(pdf: bytes) -> set[str]:
