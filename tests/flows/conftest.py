@@ -96,6 +96,12 @@ def signed_in(page: Any, stack: Stack) -> Any:
     return page
 
 
+def close_verdict(page: Any) -> None:
+    """By its button, unless it has gone by itself meanwhile."""
+    page.evaluate("document.querySelector('#verdict:not([hidden]) #verdict-next')?.click()")
+    expect(page.locator("#verdict")).to_be_hidden()
+
+
 @pytest.fixture
 def phone(browser: Any, stack: Stack) -> Iterator[OpenPhone]:
     """Opens phones of their own, paired by the address that the console's code has: phone(code)."""

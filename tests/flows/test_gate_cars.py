@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conftest import OpenPhone
+from conftest import OpenPhone, close_verdict
 from gate_organiser import organise
 from playwright.sync_api import expect
 from stack import Stack
@@ -25,17 +25,17 @@ def test_a_car_is_counted_by_its_plate(phone: OpenPhone, stack: Stack) -> None:
     page.fill("#enter-plate", "!")
     page.click("#enter button:has-text('Check it')")
     expect(page.locator("#verdict")).to_contain_text("2 to 20")
-    page.click("#verdict-next")
+    close_verdict(page)
 
     # The plate of a pass, however it is spelled; again, and it is somebody who leaves.
     enter_plate(page, "b al1815")
     expect(page.locator("#verdict-word")).to_have_text("In")
     expect(page.locator("#verdict-lines")).to_contain_text(f"Pass no. {world['numbers'][0]}")
     expect(page.locator("#count-number")).to_have_text("1 / 5")
-    gone(page)
+    close_verdict(page)
     enter_plate(page, "B-AL 1815")
     expect(page.locator("#verdict-word")).to_have_text("Out")
-    gone(page)
+    close_verdict(page)
 
     # Nobody's plate counts a car without a pass, once also where its reply was lost.
     lost = lose_replies(page, "**/api/v1/gate/plates", 2)
@@ -44,7 +44,7 @@ def test_a_car_is_counted_by_its_plate(phone: OpenPhone, stack: Stack) -> None:
     expect(page.locator("#verdict-sentence")).to_have_text("Counted in.")
     assert len(lost) == 2
     page.unroute("**/api/v1/gate/plates")
-    gone(page)
+    close_verdict(page)
     expect(page.locator("#count-number")).to_have_text("1 / 5")
 
     # Given up, and entered once more: still one car.
@@ -56,7 +56,7 @@ def test_a_car_is_counted_by_its_plate(phone: OpenPhone, stack: Stack) -> None:
     page.unroute("**/api/v1/gate/plates")
     enter_plate(page, "KOK1")
     expect(page.locator("#verdict-word")).to_have_text("In", timeout=15_000)
-    gone(page)
+    close_verdict(page)
     expect(page.locator("#count-number")).to_have_text("2 / 5")
     assert organise(stack, "inside", program=world["program"]) == 2
 
@@ -128,11 +128,6 @@ def car_park(phone: OpenPhone, stack: Stack, **settings: Any) -> tuple[Any, dict
     page.keyboard.press("Enter")
     expect(page.locator("#gate-title")).to_have_text("Barrier")
     return page, world
-
-
-def gone(page: Any) -> None:
-    """An admission goes by itself."""
-    expect(page.locator("#verdict")).to_be_hidden(timeout=10_000)
 
 
 def enter_plate(page: Any, plate: str) -> None:

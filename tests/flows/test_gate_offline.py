@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from conftest import OpenPhone
+from conftest import OpenPhone, close_verdict
 from gate_organiser import organise
 from playwright.sync_api import expect
 from stack import Stack
@@ -47,7 +47,7 @@ def verdict(page: Any, text: str, kind: str, *said: str) -> None:
     expect(box).to_have_attribute("data-kind", kind, timeout=15_000)
     for words in said:
         expect(box).to_contain_text(words)
-    page.click("#verdict-next")
+    close_verdict(page)
     expect(box).to_be_hidden()
 
 

@@ -4,16 +4,17 @@ import json
 import shutil
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import segno
-from conftest import BROWSER_FLAGS, OpenPhone
+from conftest import BROWSER_FLAGS, OpenPhone, close_verdict
 from gate_organiser import organise
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 from stack import Stack
 
 CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
@@ -80,11 +81,11 @@ def test_a_scanner_types_and_a_guest_sends_a_link(phone: OpenPhone, stack: Stack
         type_key_by_key(page, "  NO PASS ")
     assert sent.value.post_data_json["text"] == "  NO PASS "
     expect(page.locator("#verdict-sentence")).to_have_text("This code is no pass of ours.")
-    page.click("#verdict-next")
+    close_verdict(page)
     type_key_by_key(page, world["passes"][1])
     expect(page.locator("#verdict-word")).to_have_text("In")
     expect(page.locator("#menu")).to_be_hidden()
-    page.click("#verdict-next")
+    close_verdict(page)
 
     # What a guest sends is pasted; nonsense gets a sentence.
     page.click("#open-enter")
@@ -94,7 +95,7 @@ def test_a_scanner_types_and_a_guest_sends_a_link(phone: OpenPhone, stack: Stack
     page.keyboard.press("Enter")
     expect(page.locator("#verdict-word")).to_have_text("In")
     expect(page.locator("#count-number")).to_have_text("2")
-    page.click("#verdict-next")
+    close_verdict(page)
     page.click("#open-last")
     expect(page.locator("#last .scan")).to_have_count(5)
     expect(page.locator("#last .scan").first).to_contain_text(f"No. {world['numbers'][2]}")
@@ -161,7 +162,7 @@ def test_full_everywhere_and_a_supervisor(phone: OpenPhone, stack: Stack) -> Non
     type_as_scanner(boss, world["passes"][1])
     expect(boss.locator("#verdict-word")).to_have_text("Full")
     expect(boss.locator("#verdict-override")).to_be_hidden()
-    boss.click("#verdict-next")
+    close_verdict(boss)
     steward.click("[data-delta='-1']")
     expect(boss.locator("#count-number")).to_have_text("1 / 2", timeout=5000)
 
@@ -386,8 +387,10 @@ def lose_replies(page: Any, address: str, count: int) -> list[str]:
             route.continue_()
             return
         lost.append(route.request.post_data)
-        route.fetch()
-        route.abort("connectionreset")
+        # Given up by the page meanwhile, it is nobody's to end any more.
+        with suppress(Error):
+            route.fetch()
+            route.abort("connectionreset")
 
     page.route(address, handle)
     return lost
