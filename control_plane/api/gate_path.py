@@ -85,7 +85,9 @@ class GatePath:
         """Milliseconds and JSON; None where the long way has to say it."""
         plain = settings.SECURE_SSL_REDIRECT and scope.get("scheme") != "https"
         kind, _, secret = key.partition(" ")
-        if plain or kind.lower() != "bearer" or self._waiting >= MOST_WAITING or self._is_too_often(secret):
+        if plain or kind.lower() != "bearer" or not devices.is_key(secret.strip()):
+            return None
+        if self._waiting >= MOST_WAITING or self._is_too_often(secret):
             return None
         try:
             scan = self._read(body)
@@ -106,8 +108,6 @@ class GatePath:
         if minute != self._minute:
             self._minute = minute
             self._scans.clear()
-        if not devices.is_key(secret.strip()):
-            return True
         if len(self._scans) > MOST_KEYS:
             self._scans.clear()
         count = self._scans[secret] = self._scans.get(secret, 0) + 1

@@ -1,19 +1,17 @@
 """What happens in a program now: who is inside, what gates said today, which devices are there."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from control_plane.passes import devices, occupancy, programs
+from control_plane.passes import devices, occupancy, programs, room
 from control_plane.passes.models import Attempt, Device, Direction, Gate, Program, Zone
 from control_plane.passes.reason import SENTENCES, Reason
 
-ONLINE_WITHIN: Final = timedelta(seconds=60)
 LAST: Final = 8
-LOW_BATTERY: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +71,12 @@ def zones(program: Program) -> list[ZoneCount]:
         ZoneCount(
             zone,
             len(zone.path) - 1,
-            percent(zone.inside, zone.capacity),
+            room.percent(zone.inside, zone.capacity),
             occupancy.level(zone.inside, zone.capacity, zone.leased),
             by_zone.get(zone.pk, []),
         )
         for zone in programs.list_zones(workspace_id=program.workspace_id, program_id=program.pk)
     ]
-
-
-def percent(inside: int, capacity: int | None) -> int | None:
-    """Rounded down, so that 100 is only what is full."""
-    if capacity is None:
-        return None
-    return min(100, inside * 100 // capacity) if capacity else 100
 
 
 def today(program: Program, now: datetime | None = None) -> Today:
@@ -129,11 +120,7 @@ def device_states(program: Program, now: datetime | None = None) -> list[DeviceS
 
 
 def device_state(device: Device, now: datetime) -> DeviceState:
-    low = device.battery is not None and device.battery <= LOW_BATTERY
-    if device.paired_at is None:
-        return DeviceState(device, "waiting", low)
-    seen = device.seen_at is not None and now - device.seen_at <= ONLINE_WITHIN
-    return DeviceState(device, "online" if seen else "away", low)
+    return DeviceState(device, room.device_state(device, now), room.battery_low(device))
 
 
 def load(program: Program) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from control_plane.accounts.permissions import Permission, allows
 from control_plane.console.pass_form import DayForm, IssuerForm, LogoForm, PersonForm
-from control_plane.console.program_live import percent
 from control_plane.console.program_page import ProgramRequest, own, program_page, program_view
 from control_plane.passes import issuers as services
 from control_plane.passes import seats
 from control_plane.passes.errors import NotFound, PassesError
 from control_plane.passes.issuing import is_on
 from control_plane.passes.models import Issuer, IssuerDay, Pass, PassState
+from control_plane.passes.room import percent
 
 
 @require_http_methods(["GET", "POST"])

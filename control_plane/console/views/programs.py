@@ -16,7 +16,7 @@ from control_plane.console import names, program_live
 from control_plane.console.program_form import FirstPlaceForm, ProgramForm
 from control_plane.console.program_page import ProgramRequest, program_page, program_view
 from control_plane.console.shell import frame, page, page_view
-from control_plane.passes import occupancy, programs
+from control_plane.passes import occupancy, programs, room
 from control_plane.passes.errors import NotFound, PassesError
 from control_plane.passes.models import Program
 
@@ -39,7 +39,7 @@ def programs_list(request: WorkspaceRequest) -> HttpResponse:
     rows = [
         {
             "program": one,
-            "percent": program_live.percent(one.inside, one.capacity),
+            "percent": room.percent(one.inside, one.capacity),
             "level": occupancy.level(one.inside, one.capacity),
         }
         for one in found
