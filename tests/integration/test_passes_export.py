@@ -51,6 +51,14 @@ def client(clickhouse_database):
         yield made
 
 
+@pytest.fixture
+def unmerged(client):
+    """Nothing is merged meanwhile: rows that FINAL makes one are there each, however long the test takes."""
+    client.command("SYSTEM STOP MERGES redemptions")
+    yield
+    client.command("SYSTEM START MERGES redemptions")
+
+
 def exported(client, world, columns=COLUMNS, final="FINAL"):
     return client.query(
         f"SELECT {columns} FROM redemptions {final} WHERE workspace_id = {{w:UInt64}} ORDER BY attempt_id",
@@ -107,7 +115,7 @@ def test_what_is_written_of_a_scan(export, client, world):
     assert export.export_all() == 0
 
 
-def test_a_scan_that_is_taken_back_is_written_again_and_counts_once(export, client, world):
+def test_a_scan_that_is_taken_back_is_written_again_and_counts_once(export, client, world, unmerged):
     from control_plane.passes import occupancy
 
     first, second = (world.scan(text, way="in") for text in world.issue(2))
@@ -142,7 +150,7 @@ def die():
     raise KeyboardInterrupt
 
 
-def test_a_crash_between_clickhouse_and_postgresql(export, client, world, monkeypatch):
+def test_a_crash_between_clickhouse_and_postgresql(export, client, world, unmerged, monkeypatch):
     world.scan("nothing")
     with monkeypatch.context() as patch:
         between(patch, die)
@@ -154,7 +162,7 @@ def test_a_crash_between_clickhouse_and_postgresql(export, client, world, monkey
     assert all_there_once(client, world)  # … and counts once.
 
 
-def test_an_answer_that_came_too_late_does_not_win(export, client, world, monkeypatch):
+def test_an_answer_that_came_too_late_does_not_win(export, client, world, unmerged, monkeypatch):
     """ClickHouse stores an old row long after it was given up: the newer one stands."""
     from control_plane.campaigns import stats
     from control_plane.passes import occupancy
@@ -174,15 +182,10 @@ def test_an_answer_that_came_too_late_does_not_win(export, client, world, monkey
             export.export_all()
     occupancy.undo(device=world.supervisor, attempt_id=scan.attempt_id)
     export.export_all()
-    # A merge would keep the newer one alone, which is what FINAL has to do without it.
-    client.command("SYSTEM STOP MERGES redemptions")
-    try:
-        for given, more in late:
-            real.insert(*given, **more)
-        assert len(exported(client, world, final="")) == 2
-        assert all_there_once(client, world)
-    finally:
-        client.command("SYSTEM START MERGES redemptions")
+    for given, more in late:
+        real.insert(*given, **more)
+    assert len(exported(client, world, final="")) == 2
+    assert all_there_once(client, world)
 
 
 def test_clickhouse_is_away_for_a_while(console, tmp_path, monkeypatch):
