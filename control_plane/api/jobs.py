@@ -27,6 +27,7 @@ from control_plane.api.problem import FieldError, Problem, invalid
 from control_plane.api.schemas import PageQuery
 from control_plane.passes import drafts, jobs, printing, programs
 from control_plane.passes.models import Job
+from control_plane.passes.numbers import Numbers
 from control_plane.passes.sheets import SheetStyle
 from control_plane.passes.table import Fault, Table
 
@@ -204,7 +205,7 @@ def _found(request: HttpRequest, program_id: int, job_id: int) -> Job:
 
 def _numbers(text: str) -> list[int]:
     try:
-        return printing.Numbers.read(text)
+        return Numbers.read(text)
     except ValueError as error:
         raise invalid(FieldError("numbers", str(error))) from None
 

@@ -24,6 +24,7 @@ from control_plane.api import (
     links,
     openapi,
     pass_delivery,
+    pass_many,
     passes,
     places,
     plates,
@@ -90,6 +91,7 @@ api.add_router("/programs", programs.router)
 api.add_router("/programs", places.router)
 api.add_router("/programs", issuers.router)
 api.add_router("/programs", jobs.router)
+api.add_router("/programs", pass_many.router)
 api.add_router("/programs", room.router)
 api.add_router("/programs", seats.router)
 api.add_router("/passes", passes.router)

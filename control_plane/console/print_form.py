@@ -8,7 +8,8 @@ from control_plane.console.fields import Card, cards, line
 from control_plane.console.forms import ConsoleForm
 from control_plane.passes.errors import Invalid
 from control_plane.passes.models import Job
-from control_plane.passes.printing import MOST_NUMBERS, MOST_OF_A_JOB, Numbers, parts
+from control_plane.passes.numbers import MOST_NUMBERS, Numbers
+from control_plane.passes.printing import MOST_OF_A_JOB, parts
 from control_plane.passes.sheets import PAPERS, SheetStyle, check_style
 
 LAYOUTS: Final = {

@@ -19,6 +19,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.mail import get_connection
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from control_plane.accounts.models import User
@@ -54,6 +55,8 @@ class Queued:
     """Will be sent now."""
     already: int
     """Were on their way before."""
+    before: int
+    """Were sent to this holder before, and are not to be sent again."""
     no_address: int
     """Have a holder without an e-mail address, or none."""
     refused: int
@@ -76,33 +79,54 @@ def queue(*, workspace_id: int, pass_ids: Iterable[int], by: User | None = None)
 
     Raises Invalid(email) where there is no mail server.
     """
-    check_on()
     wanted = list(dict.fromkeys(pass_ids))
-    counts = dict.fromkeys(("waiting", "already", "no_address", "refused"), 0)
+    counts = dict.fromkeys(("waiting", "already", "before", "no_address", "refused"), 0)
     with workspace_scope(workspace_id):
-        # Two who press the button at once send one mail. No pass is locked: gates need them.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK + workspace_id])
         for start in range(0, len(wanted), _CHUNK):
-            rows = list(Pass.objects.filter(id__in=wanted[start : start + _CHUNK]).order_by("id"))
-            waiting = set(
-                Delivery.objects.filter(of__in=rows, state=DeliveryState.WAITING).values_list(
-                    "of_id", flat=True
-                )
-            )
-            made = []
-            for row in rows:
-                if row.state not in _SENDABLE:
-                    counts["refused"] += 1
-                elif row.pk in waiting:
-                    counts["already"] += 1
-                elif not holders.opened(row.holder, workspace_id).get("email"):
-                    counts["no_address"] += 1
-                else:
-                    made.append(Delivery(workspace_id=workspace_id, of=row, by=by))
-            Delivery.objects.bulk_create(made)
-            counts["waiting"] += len(made)
+            rows = Pass.objects.filter(id__in=wanted[start : start + _CHUNK]).order_by("id")
+            for what, those in queue_rows(list(rows), workspace_id=workspace_id, by=by).items():
+                counts[what] += len(those)
     return Queued(**counts)
+
+
+def queue_rows(
+    rows: list[Pass], *, workspace_id: int, again: bool = True, by: User | None = None
+) -> dict[str, list[Pass]]:
+    """`queue` of rows, in the workspace's scope. Returns them by what became of them, as `Queued` counts."""
+    check_on()
+    # Two who press the button at once send one mail. No pass is locked: gates need them.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK + workspace_id])
+    found = sort(rows, workspace_id=workspace_id, again=again)
+    Delivery.objects.bulk_create(
+        [Delivery(workspace_id=workspace_id, of=row, by=by) for row in found.get("waiting", [])]
+    )
+    return found
+
+
+def sort(rows: list[Pass], *, workspace_id: int, again: bool = True) -> dict[str, list[Pass]]:
+    """What would become of each now. Without `again`, whoever got a mail since holding the pass gets none."""
+    of = Delivery.objects.filter(of__in=rows)
+    waiting = set(of.filter(state=DeliveryState.WAITING).values_list("of_id", flat=True))
+    before: set[int] = set()
+    if not again:
+        changed = Change.objects.filter(of=OuterRef("of"), what="transferred", at__gt=OuterRef("created_at"))
+        sent = of.filter(~Exists(changed), state=DeliveryState.SENT)
+        before = set(sent.values_list("of_id", flat=True))
+    found: dict[str, list[Pass]] = {}
+    for row in rows:
+        if row.state not in _SENDABLE:
+            what = "refused"
+        elif row.pk in waiting:
+            what = "already"
+        elif row.pk in before:
+            what = "before"
+        elif not holders.opened(row.holder, workspace_id).get("email"):
+            what = "no_address"
+        else:
+            what = "waiting"
+        found.setdefault(what, []).append(row)
+    return found
 
 
 def send_one(*, workspace_id: int, pass_id: int, by: User | None = None) -> Delivery:

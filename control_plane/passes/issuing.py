@@ -25,6 +25,7 @@ MOST_AT_ONCE: Final = 1_000
 """In one transaction; more go by a job."""
 MOST_USES: Final = 100_000
 _CHUNK: Final = 500
+_WORDS: Final = {"active": "restored", "held": "held", "revoked": "revoked"}
 
 
 def issue(
@@ -108,19 +109,27 @@ def settings_of(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def change_state(*, workspace_id: int, pass_id: int, to: str, note: str = "", by: User | None = None) -> Pass:
     """Hold, release, revoke or restore a pass. A replaced one stays replaced. Raises Invalid, NotFound."""
-    words = {"active": "restored", "held": "held", "revoked": "revoked"}
-    if to not in words:
-        raise Invalid("state", f"Choose one of: {', '.join(words)}.")
+    if to not in _WORDS:
+        raise Invalid("state", f"Choose one of: {', '.join(_WORDS)}.")
     with workspace_scope(workspace_id):
         row = _locked(pass_id)
         if row.state == PassState.REPLACED:
             raise Invalid("state", "This pass was replaced by another one. Change that one.")
         if row.state != to:
-            what = "released" if row.state == PassState.HELD and to == "active" else words[to]
-            row.state = to
-            _save(row, "state")
-            _note([row], what, note=note, by=by)
+            change_states([row], to=to, note=note, by=by)
     return row
+
+
+def change_states(rows: Sequence[Pass], *, to: str, note: str = "", by: User | None = None) -> None:
+    """Of locked passes, in the workspace's scope: each is in another state, and none is replaced."""
+    now = timezone.now()
+    released = [row for row in rows if row.state == PassState.HELD and to == PassState.ACTIVE]
+    others = [row for row in rows if row.state != PassState.HELD or to != PassState.ACTIVE]
+    for row in rows:
+        row.state, row.updated_at = to, now
+    Pass.objects.filter(id__in=[row.pk for row in rows]).update(state=to, updated_at=now)
+    _note(released, "released", note=note, by=by)
+    _note(others, _WORDS[to], note=note, by=by)
 
 
 def extend(

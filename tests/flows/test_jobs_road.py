@@ -76,6 +76,29 @@ def test_from_a_guest_list_to_a_sheet(signed_in: Any, stack: Stack, tmp_path: Pa
     assert len(found) == 24
 
 
+def test_what_is_ticked_is_cancelled_at_once(signed_in: Any, stack: Stack) -> None:
+    page, program = signed_in, organise(stack, "festival", passes=4)["program"]
+    page.goto(f"{stack.console_url}/w/my-workspace/passes/{program}/passes/")
+    more = page.locator("[data-chosen] >> text=More")
+    expect(more).to_be_disabled()
+    for number in (2, 3):
+        page.check(f"input[value='{number}']")
+    more.click()
+    expect(page.locator("[name=numbers]").first).to_have_value("2-3")
+    page.check("input[value=hold]")
+    page.click("text=See what will happen")
+    expect(page.locator("#plan")).to_contain_text("2 passes will be put on hold")
+    page.check("input[value=cancel]")
+    page.click("text=See what will happen")
+    page.fill("[name=note]", "The roll was stolen")
+    page.click("text=Cancel 2 passes")
+    expect(page.get_by_text("2 passes were cancelled.")).to_be_visible()
+    expect(page.locator(".passes-table tr", has_text="No. 3")).to_contain_text("Cancelled")
+    expect(page.locator(".passes-table tr", has_text="No. 4")).to_contain_text("Valid")
+    page.click("text=No. 3")
+    expect(page.get_by_text("The roll was stolen")).to_be_visible()
+
+
 def test_a_job_is_cancelled_and_goes_on(signed_in: Any, stack: Stack) -> None:
     page, program = signed_in, organise(stack, "festival", passes=1)["program"]
     page.goto(f"{stack.console_url}/w/my-workspace/passes/{program}/passes/issue/")

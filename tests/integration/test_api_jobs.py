@@ -243,7 +243,7 @@ def test_the_sheet_of_a_job_has_its_passes_and_no_others(api: Api, tenant: Tenan
         ("", "job_id", "Give either job_id or numbers."),
         ("job_id={job}&numbers=1", "job_id", "Give either job_id or numbers."),
         ("numbers=first", "numbers", "“first” is no number."),
-        ("numbers=1-1001", "numbers", "Print at most 1,000 passes at once"),
+        ("numbers=1-1001", "numbers", "Name at most 1,000 passes at once"),
         ("numbers=99", "numbers", "None of these numbers"),
         ("job_id={job}&part=2", "part", "This job has no part 2. It has 1 of at most 10,000 passes."),
         ("job_id={job}&layout=9x9", "layout", "Choose one of these layouts"),

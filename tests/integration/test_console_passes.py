@@ -458,7 +458,7 @@ def test_what_is_ticked_is_printed(client, world, of):
         ({"numbers": ""}, "numbers", "Say which passes to print"),
         ({"numbers": "first"}, "numbers", "“first” is no number."),
         ({"numbers": "9-2"}, "numbers", "Write the smaller number first: 2-9."),
-        ({"numbers": "1-5000"}, "numbers", "Print at most 1,000"),
+        ({"numbers": "1-5000"}, "numbers", "Name at most 1,000"),
         ({"numbers": "77"}, "numbers", "None of these numbers is a pass that can be printed."),
         ({"layout": "9x9"}, "layout", "Choose one of these layouts."),
         ({"paper": "a0"}, "paper", "Choose A4 or US Letter."),

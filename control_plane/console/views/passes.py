@@ -21,7 +21,7 @@ from control_plane.passes import issuing, jobs, printing
 from control_plane.passes.errors import NotFound, PassesError
 from control_plane.passes.issuers import list_issuers
 from control_plane.passes.models import Job
-from control_plane.passes.printing import Numbers
+from control_plane.passes.numbers import Numbers
 
 PAGE = 50
 STATES = [
@@ -191,9 +191,11 @@ def _job(request: ProgramRequest, job_id: int | None) -> Job | None:
 
 
 def _print_initial(request: ProgramRequest) -> dict[str, str]:
+    return printing.texts(request.program) | {"numbers": ticked(request)}
+
+
+def ticked(request: ProgramRequest) -> str:
     """`?numbers=1-100`, or `?n=1&n=2` of the boxes that were ticked in the list."""
     given = request.GET.getlist("n")
-    ticked = [int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 10]
-    return printing.texts(request.program) | {
-        "numbers": Numbers.write(ticked) if ticked else request.GET.get("numbers", "")[:10_000]
-    }
+    found = [int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 10]
+    return Numbers.write(found) if found else request.GET.get("numbers", "")[:10_000]

@@ -157,7 +157,8 @@ class Change(TenantModel):
     of = models.ForeignKey(Pass, on_delete=models.CASCADE, related_name="changes", db_column="pass_id")
     at = models.DateTimeField(default=timezone.now)
     what = models.CharField(max_length=16)
-    """issued, held, released, revoked, restored, extended, transferred, replaced; timed_out: left by time."""
+    """issued, held, released, revoked, restored, extended, transferred, replaced, sent; timed_out:
+    left by time."""
     note = models.CharField(max_length=200, blank=True, default="")
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 

@@ -6,13 +6,13 @@
   if (!all) return;
   const boxes = [...form.querySelectorAll("input[name=n]")];
   const text = form.querySelector("[data-chosen-text]");
-  const button = form.querySelector("[data-chosen] button");
+  const buttons = form.querySelectorAll("[data-chosen] button");
   const show = () => {
     const count = boxes.filter((box) => box.checked).length;
     all.checked = count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
-    text.textContent = count ? `${count} selected` : "Tick passes to print them.";
-    button.disabled = count === 0;
+    text.textContent = count ? `${count} selected` : "Tick passes to print, send or cancel them.";
+    for (const button of buttons) button.disabled = count === 0;
   };
   all.hidden = false;
   all.addEventListener("change", () => {

@@ -1,0 +1,334 @@
+"""Many passes at once, by their numbers: what becomes of each, in the service, by API and in the console."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from api_client import Api, problem
+from console_pages import Address, member, signed_in, text_of
+from console_stack import Tenant, new_tenant
+from gate_world import GateWorld
+from smtp_server import Mailbox
+from test_passes_delivery import ADA, box, send, world
+
+from control_plane.passes.errors import Invalid
+
+pytestmark = pytest.mark.usefixtures("console")
+__all__ = ["box", "world"]
+
+
+def change(world: GateWorld, numbers: list[int], action: str, **more: Any) -> Any:
+    from control_plane.passes import many
+
+    return many.change(
+        workspace_id=world.workspace_id, program_id=world.program.pk, numbers=numbers, action=action, **more
+    )
+
+
+def look(world: GateWorld, numbers: list[int], action: str, **more: Any) -> Any:
+    from control_plane.passes import many
+
+    return many.look(
+        workspace_id=world.workspace_id, program_id=world.program.pk, numbers=numbers, action=action, **more
+    )
+
+
+def states(world: GateWorld) -> list[str]:
+    from control_plane.accounts.tenancy import workspace_scope
+    from control_plane.passes.models import Pass
+
+    with workspace_scope(world.workspace_id):
+        rows = Pass.objects.filter(program=world.program).order_by("number")
+        return list(rows.values_list("state", flat=True))
+
+
+def told(world: GateWorld, row: Any) -> list[tuple[str, str]]:
+    from control_plane.passes.history import history
+
+    lines = history(workspace_id=world.workspace_id, pass_id=row.pk)
+    return [(line.what, line.note) for line in lines]
+
+
+def replace(world: GateWorld, row: Any) -> None:
+    from control_plane.passes import issuing
+
+    issuing.replace(workspace_id=world.workspace_id, pass_id=row.pk)
+
+
+def test_a_stolen_roll_is_cancelled_and_found_again(world: GateWorld) -> None:
+    from control_plane.passes.many import Left
+
+    rows = world.issue_rows(6)
+    came = world.scan(rows[1][1], way="in")
+    assert came.admitted
+    replace(world, rows[4][0])  # by No. 7
+    numbers = [2, 3, 4, 5, 90, 91]
+    planned = look(world, numbers, "cancel")
+    assert (planned.done, planned.inside) == ([2, 3, 4], 1)
+    assert planned.left == {Left.REPLACED: [5], Left.UNKNOWN: [90, 91]}
+    assert states(world)[1] == "active", "looking changes nothing"
+
+    assert change(world, numbers, "cancel", note="The roll was stolen") == planned
+    assert states(world) == ["active", "revoked", "revoked", "revoked", "replaced", "active", "active"]
+    assert told(world, rows[2][0])[-1] == ("revoked", "The roll was stolen")
+    assert world.scan(rows[2][1], way="in").reason == "revoked"
+    assert world.scan(rows[5][1], way="in").admitted
+    assert world.scan(rows[1][1], way="out").admitted, "nobody is kept inside"
+
+    again = change(world, numbers, "cancel")
+    assert (again.done, again.left[Left.SAME]) == ([], [2, 3, 4])
+    assert [what for what, _ in told(world, rows[2][0])] == ["issued", "revoked", "refused"]
+    held = change(world, [1, 2], "hold")
+    assert (held.done, held.left) == ([1], {Left.CANCELLED: [2]})
+    assert world.scan(rows[0][1], way="in").reason == "held"
+    back = change(world, [1, 2, 3, 4, 6], "activate")
+    assert (back.done, back.left) == ([1, 2, 3, 4], {Left.SAME: [6]})
+    assert told(world, rows[0][0])[-1][0] == "released"
+    assert told(world, rows[2][0])[-1][0] == "restored"
+    assert world.scan(rows[2][1], way="in").admitted
+
+
+def test_each_holder_gets_one_mail_unless_asked_for_again(box: Mailbox, world: GateWorld) -> None:
+    from control_plane.passes import issuing
+    from control_plane.passes.many import Left
+
+    first, second, gone = (world.issue_rows(holder=ADA)[0][0] for _ in range(3))
+    world.issue_rows()
+    change(world, [gone.number], "cancel")
+    sent = change(world, [1, 2, 3, 4], "send")
+    assert sent.done == [1, 2]
+    assert sent.left == {Left.CANCELLED: [3], Left.NO_ADDRESS: [4]}
+    assert change(world, [1, 2], "send").left == {Left.SAME: [1, 2]}, "on their way"
+    assert send(world) == 2
+    later = change(world, [1, 2], "send")
+    assert (later.done, later.left) == ([], {Left.SENT: [1, 2]})
+    assert send(world) == 0
+    # Another holder has not got it; and whoever lost it may ask.
+    issuing.transfer(
+        workspace_id=world.workspace_id, pass_id=first.pk, holder={"name": "Bob", "email": "bob@example.com"}
+    )
+    assert change(world, [1, 2], "send").done == [1]
+    assert change(world, [2], "send", again=True).done == [second.number]
+    assert send(world) == 2
+    assert [tos for _, tos, _ in box.mails] == [["ada@example.com"]] * 2 + [
+        ["bob@example.com"],
+        ["ada@example.com"],
+    ]
+
+
+@pytest.mark.parametrize("action", ["send", "cancel"])
+def test_two_at_once_do_it_once(box: Mailbox, world: GateWorld, action: str) -> None:
+    from django.db import connection
+
+    rows = [row for row, _ in world.issue_rows(40, holder=ADA)]
+    numbers = [row.number for row in rows]
+
+    def work(_: int) -> int:
+        try:
+            return len(change(world, numbers, action).done)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(work, range(6))) == [0] * 5 + [40]
+    assert send(world) == (40 if action == "send" else 0)
+    assert [what for what, _ in told(world, rows[0])].count("revoked") == (action == "cancel")
+
+
+def test_without_its_lock_it_is_done_twice(world: GateWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control of the race: everybody reads before anybody writes."""
+    import threading
+
+    from django.db import connection
+
+    from control_plane.passes import many
+
+    row = world.issue_rows()[0][0]
+    read = threading.Barrier(3)
+    sort = many._unlike
+
+    def unlocked(to: Any, rows: Any) -> Any:
+        rows.query.select_for_update = False
+        groups = sort(to, rows)
+        read.wait()
+        return groups
+
+    monkeypatch.setattr(many, "_unlike", unlocked)
+
+    def work(_: int) -> int:
+        try:
+            return len(change(world, [row.number], "cancel").done)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(work, range(3))) == [1, 1, 1]
+
+
+def test_a_fault_at_the_end_changes_nothing(world: GateWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    from control_plane.passes import issuing
+
+    world.issue_rows(3)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(issuing, "_note", fail)
+    with pytest.raises(RuntimeError):
+        change(world, [1, 2, 3], "cancel")
+    assert states(world) == ["active"] * 3
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "said"),
+    [
+        ({"action": "eat"}, "action", "Choose one of: send, hold, activate, cancel."),
+        ({"numbers": []}, "numbers", "Name 1 to 1,000 passes."),
+        ({"numbers": list(range(1, 1002))}, "numbers", "Name 1 to 1,000 passes."),
+        ({"numbers": [70, 71]}, "numbers", "There is no pass with any of these numbers"),
+        ({"action": "send"}, "email", "No mail server is set up here"),
+        ({"note": "a" * 201}, "note", "Use at most 200 characters"),
+    ],
+)
+def test_what_cannot_be_done_is_said(world: GateWorld, given: dict[str, Any], field: str, said: str) -> None:
+    world.issue_rows()
+    with pytest.raises(Invalid, match=said) as refused:
+        change(world, **({"numbers": [1], "action": "cancel"} | given))
+    assert refused.value.field == field
+
+
+# --- by API
+
+
+@pytest.fixture
+def api(tenant: Tenant) -> Api:
+    return Api(tenant.key)
+
+
+def test_by_api(api: Api, world: GateWorld) -> None:
+    rows = world.issue_rows(5)
+    at = f"/programs/{world.program.pk}/passes/many"
+    replace(world, rows[4][0])
+    asked = {"numbers": "2-3, 5, 80-90", "action": "cancel", "note": "Lost"}
+    planned = api("POST", at, asked | {"check": True}).json()
+    assert planned == {
+        "action": "cancel",
+        "done": 2,
+        "numbers": "2-3",
+        "inside": 0,
+        "left_out": [
+            {"reason": "replaced", "count": 1, "numbers": "5"},
+            {"reason": "unknown", "count": 11, "numbers": "80-90"},
+        ],
+    }
+    assert states(world)[1] == "active"
+    assert api("POST", at, asked).json() == planned
+    assert states(world)[:4] == ["active", "revoked", "revoked", "active"]
+    again = api("POST", at, asked).json()
+    assert (again["done"], again["numbers"], again["left_out"][0]) == (
+        0, "", {"reason": "same", "count": 2, "numbers": "2-3"},
+    )  # fmt: skip
+    assert "No mail server" in problem(api("POST", at, asked | {"action": "send"}), 422, "email")
+    assert "is no number" in problem(api("POST", at, asked | {"numbers": "all"}), 422, "numbers")
+    assert "at most 1,000" in problem(api("POST", at, asked | {"numbers": "1-2000"}), 422, "numbers")
+    assert "no pass" in problem(api("POST", at, asked | {"numbers": "700"}), 422, "numbers")
+    problem(api("POST", at, asked | {"action": "eat"}), 422, "action")
+    assert Api(new_tenant().key)("POST", at, asked).status_code == 404
+
+
+# --- in the console
+
+
+@pytest.fixture
+def of(tenant: Tenant, world: GateWorld) -> Callable[[str], str]:
+    at = Address(tenant)
+    return lambda path: at(f"passes/{world.program.pk}/{path}")
+
+
+def words(answer: Any) -> str:
+    return text_of(answer.content.decode())
+
+
+def test_in_the_console(tenant: Tenant, world: GateWorld, of: Callable[[str], str]) -> None:
+    client = signed_in(tenant.user)
+    rows = world.issue_rows(5)
+    assert world.scan(rows[1][1], way="in").admitted
+    start = client.get(of("passes/many/") + "?n=2&n=3&n=4")
+    assert 'value="2-4"' in start.content.decode()
+    assert 'id="plan"' not in start.content.decode()
+    assert "Send by e-mail" not in words(start), "there is no mail server"
+
+    plan = client.get(of("passes/many/"), {"numbers": "2-4, 99", "action": "cancel"})
+    for said in (
+        "3 passes will be cancelled",
+        "No. 2-4",
+        "1 of them is inside now",
+        "No such pass (1) No. 99",
+    ):
+        assert said in words(plan)
+    assert states(world) == ["active"] * 5
+    form = {name: value for name, value in re.findall(
+        r'<input type="hidden" name="(\w+)" value="([^"]*)">', plan.content.decode()
+    ) if name != "csrfmiddlewaretoken"}  # fmt: skip
+    done = client.post(of("passes/many/"), form | {"note": "Lost"}, follow=True)
+    assert "3 passes were cancelled. 1 was left out." in words(done)
+    assert states(world) == ["active", "revoked", "revoked", "revoked", "active"]
+    assert told(world, rows[2][0])[-1] == ("revoked", "Lost")
+    nothing = client.get(of("passes/many/"), {"numbers": "2-4", "action": "cancel"})
+    assert "Nothing to do" in words(nothing)
+    assert "Cancelled already (3) No. 2-4" in words(nothing)
+    assert "button-danger-solid" not in nothing.content.decode()
+
+
+def test_sending_in_the_console(box: Mailbox, tenant: Tenant, world: GateWorld, of: Any) -> None:
+    client = signed_in(tenant.user)
+    world.issue_rows(holder=ADA)
+    world.issue_rows()
+    plan = client.get(of("passes/many/"), {"numbers": "1-2", "action": "send"})
+    assert "1 pass will be sent by e-mail" in words(plan)
+    assert "No e-mail address (1) No. 2" in words(plan)
+    done = client.post(of("passes/many/"), {"numbers": "1-2", "action": "send"}, follow=True)
+    assert "1 pass is on the way. 1 was left out." in words(done)
+    assert send(world) == 1
+    assert "Sent to this holder before (1) No. 1" in words(
+        client.get(of("passes/many/"), {"numbers": "1", "action": "send"})
+    )
+    again = client.get(of("passes/many/"), {"numbers": "1", "action": "send", "again": "on"})
+    assert 'name="again" value="on"' in again.content.decode()
+    client.post(of("passes/many/"), {"numbers": "1", "action": "send", "again": "on"})
+    assert send(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"numbers": ""}, "Say which passes, such as 1-100."),
+        ({"numbers": "first"}, "“first” is no number."),
+        ({"numbers": "1-5000"}, "Name at most 1,000 passes at once, such as 1-1000."),
+        ({"numbers": "70"}, "There is no pass with any of these numbers in this program."),
+        ({"action": ""}, "Choose what to do."),
+        ({"action": "send"}, "Choose one of these."),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    tenant: Tenant, world: GateWorld, of: Any, given: dict[str, str], said: str
+) -> None:
+    client = signed_in(tenant.user)
+    world.issue_rows()
+    for method in (client.get, client.post):
+        answer = method(of("passes/many/"), {"numbers": "1", "action": "cancel"} | given)
+        assert answer.status_code == 422
+        assert said in words(answer)
+    assert states(world) == ["active"]
+
+
+def test_a_viewer_may_not(tenant: Tenant, world: GateWorld, of: Any) -> None:
+    world.issue_rows()
+    client = signed_in(member(tenant, "viewer"))
+    assert client.get(of("passes/many/")).status_code == 403
+    answer = client.post(of("passes/many/"), {"numbers": "1", "action": "cancel"})
+    assert answer.status_code == 403
+    assert "Many at once" not in words(client.get(of("passes/")))
+    assert states(world) == ["active"]
