@@ -1,4 +1,5 @@
-"""The console as an ASGI application: forwarded headers first, then a gate's short way, then Django."""
+"""The console as an ASGI application: forwarded headers first, then a gate's short way, then Django with
+bodies that end."""
 
 import os
 
@@ -10,6 +11,7 @@ django_application = get_asgi_application()
 from django.conf import settings  # noqa: E402
 
 from control_plane.api.gate_path import GatePath  # noqa: E402
+from control_plane.body_limit import BodyLimit  # noqa: E402
 from control_plane.proxies import ForwardedHeaders  # noqa: E402
 
-application = ForwardedHeaders(GatePath(django_application), settings.CONFIG.trusted_proxies)
+application = ForwardedHeaders(GatePath(BodyLimit(django_application)), settings.CONFIG.trusted_proxies)

@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "control_plane.api.middleware.problem_middleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "control_plane.body_limit.cut_middleware",
     "control_plane.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

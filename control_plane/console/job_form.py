@@ -40,7 +40,7 @@ class TableForm(OrderForm):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MOST_BYTES:
-            raise forms.ValidationError(too_large(file.size).message)
+            raise forms.ValidationError(too_large().message)
         return file
 
     def values(self) -> dict[str, Any]:

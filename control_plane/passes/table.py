@@ -84,11 +84,11 @@ class Table:
     repeats: dict[int, Fault] = field(default_factory=dict)
 
 
-def too_large(size: int) -> InvalidTable:
-    """For a file of more than MOST_BYTES."""
+def too_large() -> InvalidTable:
+    """For a file of more than MOST_BYTES; how much more is not known, for nobody keeps the rest of it."""
     return InvalidTable(
-        f"This file has {size / 1024**2:.0f} MB; at most {MOST_BYTES // 1024**2} MB can be read. Split it, "
-        "or remove columns that passes do not need."
+        f"This file is larger than {MOST_BYTES // 1024**2} MB. Split it, or remove columns that passes "
+        "do not need."
     )
 
 
@@ -285,7 +285,7 @@ def _separator(text: str) -> str:
 def _decoded(data: bytes) -> tuple[str, str, bool]:
     """Text, encoding, and whether that is a guess. Raises InvalidTable."""
     if len(data) > MOST_BYTES:
-        raise too_large(len(data))
+        raise too_large()
     for magic, what in _FOREIGN:
         if data.startswith(magic):
             raise InvalidTable(f"This is {what}, not a CSV file. {_HOW}")

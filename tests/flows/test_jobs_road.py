@@ -36,6 +36,12 @@ def test_from_a_guest_list_to_a_sheet(signed_in: Any, stack: Stack, tmp_path: Pa
     page.click("text=Check the table")
     expect(page.locator("[data-field=file] .error")).to_contain_text("not a CSV file. In your spreadsheet")
 
+    table.write_bytes(b"name\n" + b"Ada Lovelace\n" * 5_000_000)
+    page.set_input_files("input[type=file]", table)
+    page.click("text=Check the table")
+    expect(page.get_by_role("heading", name="This file is too large")).to_be_visible(timeout=60_000)
+    page.go_back()
+
     table.write_bytes(guest_list().encode("cp1252"))
     page.set_input_files("input[type=file]", table)
     page.click("text=Check the table")

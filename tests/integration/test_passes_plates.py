@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -201,6 +202,47 @@ def test_many_retries_at_once_count_once(world: GateWorld) -> None:
     assert failed == []
     assert (world.inside(), len(kept(world))) == (2, 2)
     world.check_ledger()
+
+
+def at_once(world: GateWorld, plate: str) -> list[str]:
+    """Two gates read the plate of one car at the same moment. Returns which way each took it to go."""
+    from django.db import connection
+
+    def work(_: int) -> str:
+        try:
+            return str(read(world, plate).direction)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        return sorted(pool.map(work, range(2)))
+
+
+def test_who_is_read_twice_at_once_came_and_went(world: GateWorld) -> None:
+    for number in range(10):
+        car(world, f"B AL {number}")
+        assert at_once(world, f"B AL {number}") == ["in", "out"]
+        assert at_once(world, f"M XY {number}") == ["in", "out"]
+    assert world.inside() == 0
+    world.check_ledger()
+
+
+def test_without_the_programs_lock_both_come_in(world: GateWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: both read who is inside before either is counted."""
+    from control_plane.passes import occupancy, plates
+
+    read_by_both, found = threading.Barrier(2), plates._passes
+
+    def meet(*given: Any) -> Any:
+        passes = found(*given)
+        read_by_both.wait(20)
+        return passes
+
+    monkeypatch.setattr(plates, "_passes", meet)
+    monkeypatch.setattr(occupancy, "lock_program", lambda program_id: None)
+    car(world, "B AL 1815")
+    assert at_once(world, "B AL 1815") == ["in", "in"]
+    assert at_once(world, "M XY 99") == ["in", "in"]
 
 
 def test_a_full_car_park_and_an_empty_one_say_so(tenant: Tenant) -> None:

@@ -297,7 +297,7 @@ def test_too_many_rows_are_counted_and_the_file_is_to_be_split() -> None:
 
 
 def test_too_many_bytes() -> None:
-    assert "21 MB; at most 20 MB can be read" in refused(b"name\n" + b"x" * 21 * 1024 * 1024)
+    assert "This file is larger than 20 MB. Split it" in refused(b"name\n" + b"x" * 21 * 1024 * 1024)
 
 
 def test_errors_of_a_hopeless_table_are_counted_and_not_all_kept() -> None:
