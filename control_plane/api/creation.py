@@ -1,4 +1,4 @@
-"""POST that creates: done once for each Idempotency-Key, and answered with 201 and where the new thing is."""
+"""POST that is done once for each Idempotency-Key; one that creates says where the new thing is, with 201."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,26 +25,29 @@ PARAMETER: Final[Mapping[str, Any]] = {
 }
 
 
-def openapi_extra() -> dict[str, Any]:
+def openapi_extra(status: int = 201) -> dict[str, Any]:
     """What django-ninja cannot derive: the header that goes in, and those that come out."""
-    headers = {
-        "Location": {"description": "Address of what was created.", "schema": {"type": "string"}},
+    location = {"Location": {"description": "Address of what was created.", "schema": {"type": "string"}}}
+    headers = (location if status == 201 else {}) | {
         "Idempotency-Replayed": {
             "description": "`true` where an earlier request with this key did the work.",
             "schema": {"type": "string"},
         },
     }
-    return {"parameters": [dict(PARAMETER)], "responses": {201: {"headers": headers}}}
+    return {"parameters": [dict(PARAMETER)], "responses": {status: {"headers": headers}}}
 
 
-def created(request: HttpRequest, create: Callable[[], Schema]) -> HttpResponse:
-    """201 with what `create` returns, as JSON. Raises what `create` raises, and IdempotencyConflict."""
+def created(request: HttpRequest, create: Callable[[], Schema], status: int = 201) -> HttpResponse:
+    """201, or `status`, with what `create` returns, as JSON.
+
+    Raises what `create` raises, and IdempotencyConflict.
+    """
     holder: KeyHolder = request.auth  # type: ignore[attr-defined]
 
     def work() -> idempotency.Answer:
         # As django-ninja writes its other answers, so that a time looks the same wherever it appears.
         body = json.loads(json.dumps(create().model_dump(), cls=NinjaJSONEncoder))
-        return idempotency.Answer(201, body)
+        return idempotency.Answer(status, body)
 
     key = request.headers.get(HEADER)
     if key is None:

@@ -2,11 +2,12 @@
 
 from typing import Any, Final, Literal
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import ConfigDict, Field, StrictBool, StrictStr
 
 from control_plane.accounts.permissions import KeyScope
+from control_plane.api import creation
 from control_plane.api.auth import ApiKey
 from control_plane.api.problem import FieldError, invalid
 from control_plane.api.schemas import Strict
@@ -34,8 +35,8 @@ class ManyIn(Strict):
     numbers: StrictStr = Field(
         max_length=10_000, description=f"Such as 1-100, 205; at most {MOST_NUMBERS:,}."
     )
-    action: Literal["send", "hold", "activate", "cancel"] = Field(
-        description="send: by mail. activate: releases those on hold, restores cancelled ones."
+    action: Literal["send", "hold", "release", "cancel", "restore"] = Field(
+        description="send: by mail. release: those on hold. restore: cancelled ones."
     )
     check: StrictBool = Field(False, description="Only say what would be done.")
     again: StrictBool = Field(False, description="Send also to holders who got a mail before.")
@@ -48,8 +49,8 @@ class LeftOutOut(Schema):
     """Passes with which nothing is done."""
 
     reason: Literal["unknown", "replaced", "cancelled", "same", "sent", "no_address"] = Field(
-        description="unknown: there is none with this number. same: it is so already, or on its way already. "
-        "sent: its holder got a mail before."
+        description="unknown: there is none with this number. same: it is so already, or on its way already; "
+        "to be restored, but not cancelled. sent: its holder got a mail before."
     )
     count: int
     numbers: str
@@ -71,9 +72,11 @@ class ManyOut(Schema):
     response=ManyOut,
     operation_id="change_many_passes",
     summary="Change or send many passes",
+    openapi_extra=creation.openapi_extra(200),
 )
-def change_many_passes(request: HttpRequest, program_id: int, wanted: ManyIn) -> ManyOut:
-    """All of it in one transaction; once more changes nothing. For more than 1,000, ask several times."""
+def change_many_passes(request: HttpRequest, program_id: int, wanted: ManyIn) -> HttpResponse:
+    """All of it in one transaction; once more changes nothing, but for `again`. For more than 1,000, ask
+    several times."""
     own: dict[str, Any] = {
         "workspace_id": int(request.auth.workspace_id),  # type: ignore[attr-defined]
         "program_id": program_id,
@@ -84,7 +87,11 @@ def change_many_passes(request: HttpRequest, program_id: int, wanted: ManyIn) ->
     except ValueError as error:
         raise invalid(FieldError("numbers", str(error))) from None
     asked = own | {"numbers": numbers, "action": wanted.action, "again": wanted.again}
-    return _outcome(many.look(**asked) if wanted.check else many.change(**asked, note=wanted.note))
+
+    def work() -> ManyOut:
+        return _outcome(many.look(**asked) if wanted.check else many.change(**asked, note=wanted.note))
+
+    return creation.created(request, work, status=200)
 
 
 def _outcome(outcome: Outcome) -> ManyOut:

@@ -13,20 +13,23 @@ from control_plane.passes.numbers import MOST_NUMBERS, Numbers
 ACTIONS: Final = {
     Action.SEND: ("Send by e-mail", ("mail", "To the addresses of their holders.")),
     Action.HOLD: ("Put on hold", ("pause", "Gates refuse them until they are released.")),
-    Action.ACTIVATE: ("Make valid", ("circle-check", "Releases those on hold, restores cancelled ones.")),
+    Action.RELEASE: ("Release", ("play", "Those on hold are valid again.")),
     Action.CANCEL: ("Cancel", ("ban", "Gates refuse them from now on.")),
+    Action.RESTORE: ("Restore", ("undo-2", "Cancelled ones are valid again.")),
 }
 _DONE: Final = {
     Action.SEND: "sent by e-mail",
     Action.HOLD: "put on hold",
-    Action.ACTIVATE: "made valid",
+    Action.RELEASE: "released",
     Action.CANCEL: "cancelled",
+    Action.RESTORE: "restored",
 }
 _SAME: Final = {
     Action.SEND: "On their way already",
     Action.HOLD: "On hold already",
-    Action.ACTIVATE: "Valid already",
+    Action.RELEASE: "Valid already",
     Action.CANCEL: "Cancelled already",
+    Action.RESTORE: "Not cancelled",
 }
 _LEFT: Final = {
     Left.UNKNOWN: "No such pass",
@@ -104,7 +107,6 @@ def said(outcome: Outcome) -> str:
 def shown(outcome: Outcome) -> dict[str, Any]:
     """The plan as the page shows it."""
     count = len(outcome.done)
-    verb = {Action.SEND: "Send", Action.HOLD: "Hold", Action.ACTIVATE: "Validate", Action.CANCEL: "Cancel"}
     return {
         "title": f"{passes(count)} will be {_DONE[outcome.action]}" if count else "Nothing to do",
         "numbers": short(outcome.done),
@@ -114,7 +116,8 @@ def shown(outcome: Outcome) -> dict[str, Any]:
              "numbers": short(numbers)}
             for why, numbers in outcome.left.items()
         ],
-        "button": f"{verb[outcome.action]} {passes(count)}" if count else "",
+        "button": f"{outcome.action.title()} {passes(count)}" if count else "",
+        "exactly": Numbers.write(outcome.done),
         "danger": outcome.action == Action.CANCEL,
         "takes_a_note": outcome.action != Action.SEND,
     }  # fmt: skip

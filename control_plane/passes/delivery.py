@@ -19,7 +19,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.mail import get_connection
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef
 from django.utils import timezone
 
 from control_plane.accounts.models import User
@@ -110,7 +110,9 @@ def sort(rows: list[Pass], *, workspace_id: int, again: bool = True) -> dict[str
     waiting = set(of.filter(state=DeliveryState.WAITING).values_list("of_id", flat=True))
     before: set[int] = set()
     if not again:
-        changed = Change.objects.filter(of=OuterRef("of"), what="transferred", at__gt=OuterRef("created_at"))
+        # The address was read right after the last claim, which set `next_at`.
+        read_at = ExpressionWrapper(OuterRef("next_at") - CLAIM, output_field=DateTimeField())
+        changed = Change.objects.filter(of=OuterRef("of"), what="transferred", at__gt=read_at)
         sent = of.filter(~Exists(changed), state=DeliveryState.SENT)
         before = set(sent.values_list("of_id", flat=True))
     found: dict[str, list[Pass]] = {}

@@ -1,4 +1,4 @@
-"""Many passes of a program at once, by their numbers: sent, put on hold, made valid, cancelled.
+"""Many passes of a program at once, by their numbers: sent, held, released, cancelled, restored.
 
     numbers ─ look: what would become of each, nothing is done ─► the same, done: all of it or nothing
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from control_plane.accounts.models import User
 from control_plane.accounts.tenancy import workspace_scope
-from control_plane.passes import delivery, issuing, values
+from control_plane.passes import delivery, issuing, occupancy, values
 from control_plane.passes.errors import Invalid
 from control_plane.passes.models import Pass, PassState
 from control_plane.passes.numbers import MOST_NUMBERS
@@ -24,8 +24,9 @@ class Action(StrEnum):
 
     SEND = "send"
     HOLD = "hold"
-    ACTIVATE = "activate"
+    RELEASE = "release"
     CANCEL = "cancel"
+    RESTORE = "restore"
 
 
 class Left(StrEnum):
@@ -36,7 +37,7 @@ class Left(StrEnum):
     REPLACED = "replaced"
     CANCELLED = "cancelled"
     SAME = "same"
-    """It is so already, or on its way already."""
+    """It is so already, or on its way already; where it is to be restored, it was not cancelled."""
     SENT = "sent"
     """Its holder got a mail before."""
     NO_ADDRESS = "no_address"
@@ -54,9 +55,17 @@ class Outcome:
 
 _TO: Final = {
     Action.HOLD: PassState.HELD,
-    Action.ACTIVATE: PassState.ACTIVE,
+    Action.RELEASE: PassState.ACTIVE,
     Action.CANCEL: PassState.REVOKED,
+    Action.RESTORE: PassState.ACTIVE,
 }
+_FROM: Final = {
+    Action.HOLD: (PassState.ACTIVE,),
+    Action.RELEASE: (PassState.HELD,),
+    Action.CANCEL: (PassState.ACTIVE, PassState.HELD),
+    Action.RESTORE: (PassState.REVOKED,),
+}
+"""Who releases what is on hold does not bring back what was stolen."""
 _UNSENT: Final = {"waiting": None, "already": Left.SAME, "before": Left.SENT, "no_address": Left.NO_ADDRESS}
 
 Groups = dict[Left | None, list[Pass]]
@@ -74,7 +83,7 @@ def look(
             delivery.check_on()
             groups = _unsent(delivery.sort(rows, workspace_id=workspace_id, again=again))
         else:
-            groups = _unlike(_TO[which], rows)
+            groups = _unlike(which, rows)
     return _outcome(which, numbers, groups)
 
 
@@ -88,7 +97,7 @@ def change(
     note: str = "",
     by: User | None = None,
 ) -> Outcome:
-    """Do it to each that it can be done to, in one transaction. Twice is harmless.
+    """Do it to each that it can be done to, in one transaction. Twice is harmless, but for `again`.
 
     `again`: also to those whose holder got a mail before. `note` goes into each one's history, unless it is
     sent. Raises Invalid(numbers, action, note, email).
@@ -99,8 +108,9 @@ def change(
             rows = list(_rows(program_id, numbers))
             queued = delivery.queue_rows(rows, workspace_id=workspace_id, again=again, by=by)
             return _outcome(which, numbers, _unsent(queued))
-        # Locked as a scan locks its pass, always in the order of their numbers.
-        groups = _unlike(_TO[which], _rows(program_id, numbers).select_for_update(no_key=True))
+        # Gates lock many passes in one transaction, too, in an order of their own.
+        occupancy.lock_program(program_id)
+        groups = _unlike(which, _rows(program_id, numbers).select_for_update(no_key=True))
         issuing.change_states(groups[None], to=_TO[which], note=note, by=by)
     return _outcome(which, numbers, groups)
 
@@ -117,18 +127,17 @@ def _rows(program_id: int, numbers: Iterable[int]) -> Any:
     return Pass.objects.filter(program_id=program_id, number__in=numbers).order_by("number")
 
 
-def _unlike(to: PassState, rows: Iterable[Pass]) -> Groups:
-    """Those that can be put into this state. What is cancelled is made valid again on its own: not held."""
+def _unlike(action: Action, rows: Iterable[Pass]) -> Groups:
     groups: Groups = defaultdict(list)
     for row in rows:
         if row.state == PassState.REPLACED:
             groups[Left.REPLACED].append(row)
-        elif row.state == to:
-            groups[Left.SAME].append(row)
-        elif row.state == PassState.REVOKED and to == PassState.HELD:
+        elif row.state in _FROM[action]:
+            groups[None].append(row)
+        elif row.state == PassState.REVOKED and action != Action.CANCEL:
             groups[Left.CANCELLED].append(row)
         else:
-            groups[None].append(row)
+            groups[Left.SAME].append(row)
     return groups
 
 

@@ -210,7 +210,7 @@ def test_a_table_that_is_not_confirmed_issues_nothing_and_is_gone_after_a_day(cl
         (b"PK\x03\x04", "In your spreadsheet choose File, Save as"),
         (b"\x00\x01\x02\x03" * 50, "NUL bytes"),
         (b"name\n" + b"x\n" * 50_001, "has 50,001 rows; one job takes 50,000. Split it into 2 files."),
-        (b"name\n" + b"x" * 20 * 1024 * 1024, "at most 20 MB can be read"),
+        (b"name\n" + b"x" * 20 * 1024 * 1024, "larger than 20 MB. Split it"),
     ],
 )
 def test_what_is_no_table_is_said_at_the_file(client, world, of, data, sentence):

@@ -383,11 +383,13 @@ def test_the_examples_in_the_readme_can_be_asked(export, client, world):
     assert [len(row[2]) for row in copies] == [2]
 
 
-def test_verify_sees_what_clickhouse_lacks_and_has_it_written_again(export, client, world):
+def test_verify_sees_what_clickhouse_lacks_and_has_it_written_again(export, client, world, monkeypatch):
     later = _now() + timedelta(minutes=1)
+    # Other tests left hundreds; that all of them are looked at is for the command's test to show.
+    monkeypatch.setattr(export, "all_workspace_ids", lambda: [world.workspace_id])
 
     def differences():
-        return [one for one in export.differences(now=later) if one.workspace_id == world.workspace_id]
+        return export.differences(now=later)
 
     for text in ("one", "two", "three"):
         world.scan(text)

@@ -1,6 +1,8 @@
 """Many passes at once, by their numbers: what becomes of each, in the service, by API and in the console."""
 
 import re
+import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +11,8 @@ import pytest
 from api_client import Api, problem
 from console_pages import Address, member, signed_in, text_of
 from console_stack import Tenant, new_tenant
-from gate_world import GateWorld
+from django.db import OperationalError
+from gate_world import GateWorld, gate_world
 from smtp_server import Mailbox
 from test_passes_delivery import ADA, box, send, world
 
@@ -83,9 +86,12 @@ def test_a_stolen_roll_is_cancelled_and_found_again(world: GateWorld) -> None:
     held = change(world, [1, 2], "hold")
     assert (held.done, held.left) == ([1], {Left.CANCELLED: [2]})
     assert world.scan(rows[0][1], way="in").reason == "held"
-    back = change(world, [1, 2, 3, 4, 6], "activate")
-    assert (back.done, back.left) == ([1, 2, 3, 4], {Left.SAME: [6]})
+    # What was stolen does not come back with what was held.
+    back = change(world, [1, 2, 3, 4, 6], "release")
+    assert (back.done, back.left) == ([1], {Left.CANCELLED: [2, 3, 4], Left.SAME: [6]})
     assert told(world, rows[0][0])[-1][0] == "released"
+    found = change(world, [1, 3, 5], "restore")
+    assert (found.done, found.left) == ([3], {Left.SAME: [1], Left.REPLACED: [5]})
     assert told(world, rows[2][0])[-1][0] == "restored"
     assert world.scan(rows[2][1], way="in").admitted
 
@@ -112,6 +118,15 @@ def test_each_holder_gets_one_mail_unless_asked_for_again(box: Mailbox, world: G
     assert change(world, [1, 2], "send").done == [1]
     assert change(world, [2], "send", again=True).done == [second.number]
     assert send(world) == 2
+    # Whoever holds it when the letter is written gets it, and gets it once.
+    issuing.transfer(workspace_id=world.workspace_id, pass_id=second.pk, holder=ADA)
+    assert change(world, [2], "send").done == [2]
+    issuing.transfer(
+        workspace_id=world.workspace_id, pass_id=second.pk, holder=ADA | {"email": "cy@example.com"}
+    )
+    assert send(world) == 1
+    assert box.mails.pop()[1] == ["cy@example.com"]
+    assert change(world, [2], "send").left == {Left.SENT: [2]}
     assert [tos for _, tos, _ in box.mails] == [["ada@example.com"]] * 2 + [
         ["bob@example.com"],
         ["ada@example.com"],
@@ -139,23 +154,22 @@ def test_two_at_once_do_it_once(box: Mailbox, world: GateWorld, action: str) -> 
 
 def test_without_its_lock_it_is_done_twice(world: GateWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control of the race: everybody reads before anybody writes."""
-    import threading
-
     from django.db import connection
 
-    from control_plane.passes import many
+    from control_plane.passes import many, occupancy
 
     row = world.issue_rows()[0][0]
     read = threading.Barrier(3)
     sort = many._unlike
 
-    def unlocked(to: Any, rows: Any) -> Any:
+    def unlocked(action: Any, rows: Any) -> Any:
         rows.query.select_for_update = False
-        groups = sort(to, rows)
-        read.wait()
+        groups = sort(action, rows)
+        read.wait(20)
         return groups
 
     monkeypatch.setattr(many, "_unlike", unlocked)
+    monkeypatch.setattr(occupancy, "lock_program", lambda program_id: None)
 
     def work(_: int) -> int:
         try:
@@ -165,6 +179,64 @@ def test_without_its_lock_it_is_done_twice(world: GateWorld, monkeypatch: pytest
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(work, range(3))) == [1, 1, 1]
+
+
+def batches_meanwhile(world: GateWorld, rounds: int) -> list[BaseException]:
+    """Gates scan passes by the batch, in an order of their own, while these are held and released."""
+    from django.db import connection
+    from django.utils import timezone
+
+    from control_plane.passes import redeem
+
+    rows = [row for row, _ in world.issue_rows(60)]
+    numbers, failed, over = [row.number for row in rows], [], threading.Event()
+
+    def hold_and_release() -> None:
+        try:
+            while not over.is_set():
+                for action in ("hold", "release"):
+                    change(world, numbers, action)
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=hold_and_release)
+    thread.start()
+    try:
+        for _ in range(rounds):
+            scans = [
+                redeem.of_pass(
+                    device=world.device,
+                    gate_id=world.gate.pk,
+                    uid=bytes(row.uid),
+                    nonce=uuid.uuid4(),
+                    way="in",
+                    now=timezone.now(),
+                )
+                for row in rows
+            ]
+            redeem.redeem_all(scans)
+            if failed:
+                break
+    except OperationalError as error:
+        failed.append(error)
+    finally:
+        over.set()
+        thread.join()
+    return failed
+
+
+def test_gates_that_scan_meanwhile_and_the_office_never_lock_each_other_out(world: GateWorld) -> None:
+    assert batches_meanwhile(world, 15) == []
+
+
+def test_without_the_programs_lock_they_do(world: GateWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: PostgreSQL finds the deadlock, and ends one of them."""
+    from control_plane.passes import many
+
+    monkeypatch.setattr(many.occupancy, "lock_program", lambda program_id: None)
+    assert "deadlock detected" in str(batches_meanwhile(world, 300)[0])
 
 
 def test_a_fault_at_the_end_changes_nothing(world: GateWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +256,7 @@ def test_a_fault_at_the_end_changes_nothing(world: GateWorld, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("given", "field", "said"),
     [
-        ({"action": "eat"}, "action", "Choose one of: send, hold, activate, cancel."),
+        ({"action": "eat"}, "action", "Choose one of: send, hold, release, cancel, restore."),
         ({"numbers": []}, "numbers", "Name 1 to 1,000 passes."),
         ({"numbers": list(range(1, 1002))}, "numbers", "Name 1 to 1,000 passes."),
         ({"numbers": [70, 71]}, "numbers", "There is no pass with any of these numbers"),
@@ -207,9 +279,13 @@ def api(tenant: Tenant) -> Api:
     return Api(tenant.key)
 
 
-def test_by_api(api: Api, world: GateWorld) -> None:
+def test_by_api(api: Api, tenant: Tenant, world: GateWorld) -> None:
+    from control_plane.accounts.keys import create_key
+
     rows = world.issue_rows(5)
     at = f"/programs/{world.program.pk}/passes/many"
+    beside = gate_world(tenant)
+    beside.issue_rows(5)
     replace(world, rows[4][0])
     asked = {"numbers": "2-3, 5, 80-90", "action": "cancel", "note": "Lost"}
     planned = api("POST", at, asked | {"check": True}).json()
@@ -226,6 +302,7 @@ def test_by_api(api: Api, world: GateWorld) -> None:
     assert states(world)[1] == "active"
     assert api("POST", at, asked).json() == planned
     assert states(world)[:4] == ["active", "revoked", "revoked", "active"]
+    assert states(beside) == ["active"] * 5, "another program has these numbers, too"
     again = api("POST", at, asked).json()
     assert (again["done"], again["numbers"], again["left_out"][0]) == (
         0, "", {"reason": "same", "count": 2, "numbers": "2-3"},
@@ -235,7 +312,24 @@ def test_by_api(api: Api, world: GateWorld) -> None:
     assert "at most 1,000" in problem(api("POST", at, asked | {"numbers": "1-2000"}), 422, "numbers")
     assert "no pass" in problem(api("POST", at, asked | {"numbers": "700"}), 422, "numbers")
     problem(api("POST", at, asked | {"action": "eat"}), 422, "action")
+    assert "may be one number" in problem(api("POST", at, asked | {"numbers": "1,234"}), 422, "numbers")
     assert Api(new_tenant().key)("POST", at, asked).status_code == 404
+    reader = create_key(workspace_id=tenant.workspace_id, name="Reader", scopes=["passes:read"])
+    assert Api(reader.secret)("POST", at, asked).status_code == 403
+
+
+def test_a_retry_with_its_key_sends_no_second_mail(box: Mailbox, api: Api, world: GateWorld) -> None:
+    world.issue_rows(2, holder=ADA)
+    at, asked = (
+        f"/programs/{world.program.pk}/passes/many",
+        {"numbers": "1-2", "action": "send", "again": True},
+    )
+    first = api("POST", at, asked, idempotency_key="k-1")
+    assert (first.status_code, send(world)) == (200, 2)
+    retry = api("POST", at, asked, idempotency_key="k-1")
+    assert (retry.json(), retry["Idempotency-Replayed"], send(world)) == (first.json(), "true", 0)
+    api("POST", at, asked)
+    assert send(world) == 2
 
 
 # --- in the console
@@ -273,7 +367,7 @@ def test_in_the_console(tenant: Tenant, world: GateWorld, of: Callable[[str], st
         r'<input type="hidden" name="(\w+)" value="([^"]*)">', plan.content.decode()
     ) if name != "csrfmiddlewaretoken"}  # fmt: skip
     done = client.post(of("passes/many/"), form | {"note": "Lost"}, follow=True)
-    assert "3 passes were cancelled. 1 was left out." in words(done)
+    assert "3 passes were cancelled." in words(done)
     assert states(world) == ["active", "revoked", "revoked", "revoked", "active"]
     assert told(world, rows[2][0])[-1] == ("revoked", "Lost")
     nothing = client.get(of("passes/many/"), {"numbers": "2-4", "action": "cancel"})
@@ -307,8 +401,9 @@ def test_sending_in_the_console(box: Mailbox, tenant: Tenant, world: GateWorld, 
         ({"numbers": ""}, "Say which passes, such as 1-100."),
         ({"numbers": "first"}, "“first” is no number."),
         ({"numbers": "1-5000"}, "Name at most 1,000 passes at once, such as 1-1000."),
+        ({"numbers": "1,234"}, "“1,234” may be one number or several. Write 1234, or 1, 234."),
         ({"numbers": "70"}, "There is no pass with any of these numbers in this program."),
-        ({"action": ""}, "Choose what to do."),
+        ({"action": None}, "Choose what to do."),
         ({"action": "send"}, "Choose one of these."),
     ],
 )
@@ -318,10 +413,32 @@ def test_what_is_wrong_is_said_at_its_field(
     client = signed_in(tenant.user)
     world.issue_rows()
     for method in (client.get, client.post):
-        answer = method(of("passes/many/"), {"numbers": "1", "action": "cancel"} | given)
+        # A browser sends nothing for cards of which none is chosen.
+        form = {"numbers": "1", "action": "cancel"} | given
+        answer = method(of("passes/many/"), {name: text for name, text in form.items() if text is not None})
         assert answer.status_code == 422
         assert said in words(answer)
     assert states(world) == ["active"]
+
+
+def test_a_note_that_cannot_be_kept_leaves_the_plan_as_it_is(
+    tenant: Tenant, world: GateWorld, of: Any
+) -> None:
+    client = signed_in(tenant.user)
+    world.issue_rows(2)
+    for note, said in (("a" * 201, "Use at most 200 characters"), ("Lost\u200b", "Leave out the control")):
+        answer = client.post(of("passes/many/"), {"numbers": "1-2", "action": "cancel", "note": note})
+        assert answer.status_code == 422
+        assert said in words(answer)
+        assert "2 passes will be cancelled" in words(answer)
+    assert states(world) == ["active"] * 2
+
+
+def test_what_comes_after_the_plan_is_not_in_it(tenant: Tenant, world: GateWorld, of: Any) -> None:
+    client = signed_in(tenant.user)
+    world.issue_rows(3)
+    plan = client.get(of("passes/many/"), {"numbers": "1-10", "action": "cancel"}).content.decode()
+    assert 'name="numbers" value="1-3"' in plan
 
 
 def test_a_viewer_may_not(tenant: Tenant, world: GateWorld, of: Any) -> None:

@@ -183,4 +183,4 @@ def only_replication(stream: bytes, *commands: bytes) -> bool:
     """Whether a piece of a RESP stream holds no link and no command but these."""
     words = [word for word in stream.split(b"\r\n") if word and word[:1] not in b"*$+:"]
     allowed = {*commands, b"ACK", b"GETACK", b"FACK", b"*", b"0"}
-    return all(word in allowed or word.isdigit() for word in words)
+    return all(word.upper() in allowed or word.isdigit() for word in words)

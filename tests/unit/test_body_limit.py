@@ -12,7 +12,9 @@ from control_plane.body_limit import BodyLimit
 END = {"type": "http.disconnect"}
 
 
-def through(messages: list[dict[str, Any]], most: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def through(
+    messages: list[dict[str, Any]], most: int, path: str = "/login/"
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What an application behind the limit receives, and what nobody asked for."""
     waiting, got = list(messages), []
 
@@ -25,7 +27,7 @@ def through(messages: list[dict[str, Any]], most: int) -> tuple[list[dict[str, A
             if not got[-1].get("more_body"):
                 return
 
-    asyncio.run(BodyLimit(app, most)({"type": "http"}, receive, None))
+    asyncio.run(BodyLimit(app, most, 100)({"type": "http", "path": path}, receive, None))
     return got, waiting
 
 
@@ -54,6 +56,22 @@ def test_a_client_that_goes_away_is_noticed(parts: list[bytes]) -> None:
     messages = requests([*parts, b"more"])[:-1]
     got, _ = through([*messages, END], 4)
     assert got[-1] == END
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/w/my-workspace/passes/7/jobs/upload/", 100),
+        ("/api/v1/programs/7/jobs", 100),
+        ("/api/v1/programs/7/jobs/csv", 100),
+        ("/api/v1/programs/7/jobs/csv/more", 5),
+        ("/w/my-workspace/passes/7/jobs/upload/../../print/", 5),
+        ("/login/", 5),
+    ],
+)
+def test_only_tables_are_large(path: str, kept: int) -> None:
+    got, _ = through([*requests([b"x" * 200]), END], 5, path)
+    assert len(got[0]["body"]) == kept
 
 
 def test_what_is_no_request_passes() -> None:

@@ -19,19 +19,27 @@ from control_plane.passes.errors import PassesError
 def change(request: ProgramRequest) -> HttpResponse:
     """`?n=1&n=2`: those that were ticked; `?numbers=…&action=…`: what would be done, which a POST does."""
     of = {"workspace_id": request.workspace.pk, "program_id": request.program.pk}
-    asked = request.POST if request.method == "POST" else request.GET if "action" in request.GET else None
-    form = ManyForm(asked, initial={"numbers": ticked(request)})
+    asks = not request.GET.keys().isdisjoint(ManyForm.base_fields)
+    form = ManyForm(
+        request.POST if request.method == "POST" else request.GET if asks else None,
+        initial={"numbers": ticked(request)},
+    )
     plan = None
-    if form.is_valid():
-        try:
-            if request.method == "POST":
-                note = form.cleaned_data["note"]
-                outcome = many.change(**of, **form.values(), note=note, by=request.user)
-                messages.success(request, many_form.said(outcome))
-                return redirect("console:passes", request.workspace.slug, request.program.pk)
+    try:
+        if form.is_valid() and request.method == "POST":
+            note = form.cleaned_data["note"]
+            outcome = many.change(**of, **form.values(), note=note, by=request.user)
+            tell = messages.success if outcome.done else messages.warning
+            tell(request, many_form.said(outcome))
+            return redirect("console:passes", request.workspace.slug, request.program.pk)
+    except PassesError as error:
+        form.refuse(error)
+    try:
+        # Where only the note is wrong, the plan is there with its sentence.
+        if form.is_bound and form.errors.keys() <= {"note"}:
             plan = many.look(**of, **form.values())
-        except PassesError as error:
-            form.refuse(error)
+    except PassesError as error:
+        form.refuse(error)
     return program_page(
         request,
         "console/passes/many.html",

@@ -11,7 +11,7 @@
     const count = boxes.filter((box) => box.checked).length;
     all.checked = count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
-    text.textContent = count ? `${count} selected` : "Tick passes to print, send or cancel them.";
+    text.textContent = count ? `${count} selected` : "Tick passes to print or change them.";
     for (const button of buttons) button.disabled = count === 0;
   };
   all.hidden = false;
