@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from control_plane.passes.numbers import MOST_NUMBERS, Numbers
 from control_plane.passes.values import MOST_PEOPLE
 
 
@@ -47,6 +48,25 @@ def line(label: str, *, most: int, required: str = "", help_text: str = "", **at
         },
         widget=forms.TextInput(attrs={"autocomplete": "off"} | attrs),
     )
+
+
+class NumbersField(forms.CharField):
+    """Numbers of passes, as a list; `what` is done with them, for the sentence where there are none."""
+
+    def __init__(self, what: str = "", help_text: str = "") -> None:
+        super().__init__(
+            label="Numbers",
+            max_length=10_000,
+            help_text=f"Such as 1-100, 205; at most {MOST_NUMBERS:,}. {help_text}".strip(),
+            error_messages={"required": f"Say which passes{what}, such as 1-100."},
+            widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "1-100"}),
+        )
+
+    def clean(self, value: Any) -> list[int]:
+        try:
+            return Numbers.read(super().clean(value))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 class Card:

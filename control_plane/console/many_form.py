@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from django import forms
 
-from control_plane.console.fields import Card, cards, line
+from control_plane.console.fields import Card, NumbersField, cards, line
 from control_plane.console.forms import ConsoleForm
 from control_plane.passes import delivery
 from control_plane.passes.many import Action, Left, Outcome
-from control_plane.passes.numbers import MOST_NUMBERS, Numbers
+from control_plane.passes.numbers import Numbers
 
 ACTIONS: Final = {
     Action.SEND: ("Send by e-mail", ("mail", "To the addresses of their holders.")),
@@ -43,13 +43,7 @@ _LONGEST: Final = 120
 
 
 class ManyForm(ConsoleForm):
-    numbers = forms.CharField(
-        label="Numbers",
-        max_length=10_000,
-        help_text=f"Such as 1-100, 205; at most {MOST_NUMBERS:,}.",
-        error_messages={"required": "Say which passes, such as 1-100."},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "1-100"}),
-    )
+    numbers = NumbersField()
     action = forms.ChoiceField(
         label="What to do",
         choices=[(action.value, name) for action, (name, _) in ACTIONS.items()],
@@ -73,12 +67,6 @@ class ManyForm(ConsoleForm):
     @property
     def actions(self) -> list[Card]:
         return cards(self["action"], {action.value: about for action, (_, about) in ACTIONS.items()})
-
-    def clean_numbers(self) -> list[int]:
-        try:
-            return Numbers.read(self.cleaned_data["numbers"])
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
 
     def values(self) -> dict[str, Any]:
         """What `look` takes."""

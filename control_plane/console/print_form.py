@@ -4,11 +4,10 @@ from typing import Any, Final
 
 from django import forms
 
-from control_plane.console.fields import Card, cards, line
+from control_plane.console.fields import Card, NumbersField, cards, line
 from control_plane.console.forms import ConsoleForm
 from control_plane.passes.errors import Invalid
 from control_plane.passes.models import Job
-from control_plane.passes.numbers import MOST_NUMBERS, Numbers
 from control_plane.passes.printing import MOST_OF_A_JOB, parts
 from control_plane.passes.sheets import PAPERS, SheetStyle, check_style
 
@@ -23,13 +22,7 @@ LAYOUTS: Final = {
 
 
 class PrintForm(ConsoleForm):
-    numbers = forms.CharField(
-        label="Numbers",
-        max_length=10_000,
-        help_text=f"Such as 1-100, 205; at most {MOST_NUMBERS:,}. Cancelled and replaced ones are left out.",
-        error_messages={"required": "Say which passes to print, such as 1-100."},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "1-100"}),
-    )
+    numbers = NumbersField(" to print", "Cancelled and replaced ones are left out.")
     part = forms.TypedChoiceField(
         label="Which of them",
         coerce=int,
@@ -90,12 +83,6 @@ class PrintForm(ConsoleForm):
     @property
     def layouts(self) -> list[Card]:
         return cards(self["layout"], {key: about for key, (_, about) in LAYOUTS.items()})
-
-    def clean_numbers(self) -> list[int]:
-        try:
-            return Numbers.read(self.cleaned_data["numbers"])
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
 
     def clean(self) -> dict[str, Any]:
         if not self.errors:
