@@ -1,5 +1,6 @@
 """The whole product, started once for all flows, and a real browser."""
 
+import io
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -7,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Error, expect
 from stack import Stack
 
 PHONE = {"width": 390, "height": 844}
@@ -100,6 +103,22 @@ def close_verdict(page: Any) -> None:
     """By its button, unless it has gone by itself meanwhile."""
     page.evaluate("document.querySelector('#verdict:not([hidden]) #verdict-next')?.click()")
     expect(page.locator("#verdict")).to_be_hidden()
+
+
+def codes_on(page: Any) -> list[str]:
+    """What another phone's camera reads from this screen."""
+    page.wait_for_load_state()
+    for left in (2, 1, 0):
+        try:
+            picture = page.screenshot()
+            break
+        except Error:
+            # Between two pages, Chromium has no picture to give.
+            if not left:
+                raise
+            page.wait_for_timeout(300)
+    codes = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)), formats=zxingcpp.BarcodeFormat.QRCode)
+    return [code.text for code in codes]
 
 
 @pytest.fixture

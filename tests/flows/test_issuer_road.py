@@ -4,13 +4,11 @@ import json
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from typing import Any
 
 import pytest
-import zxingcpp
+from conftest import codes_on
 from gate_organiser import organise
-from PIL import Image
 from playwright.sync_api import expect
 from stack import Stack
 
@@ -31,11 +29,7 @@ class Thumb:
         self.page.get_by_role(role, name=name, exact=True).tap()
 
     def seen(self) -> list[str]:
-        """The codes that another phone's camera finds on this screen."""
-        with Image.open(BytesIO(self.page.screenshot())) as picture:
-            return [
-                one.text for one in zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
-            ]
+        return codes_on(self.page)
 
     def numbers(self) -> dict[str, str]:
         rows = self.page.locator(".desk-numbers > div").all()

@@ -1,15 +1,13 @@
 """A pass on its holder's phone: kept for the time without a network; a screenshot of it is soon refused."""
 
-import io
 import json
 import urllib.request
 import uuid
 from typing import Any
 
 import pytest
-import zxingcpp
+from conftest import codes_on
 from gate_organiser import organise
-from PIL import Image
 from playwright.sync_api import expect
 from stack import Stack
 
@@ -30,9 +28,8 @@ def holder(browser: Any) -> Any:
 
 def scanned(page: Any) -> str:
     """What a gate's camera reads from the screen."""
-    picture = Image.open(io.BytesIO(page.screenshot()))
-    (code,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
-    return str(code.text)
+    (text,) = codes_on(page)
+    return text
 
 
 def at_the_gate(stack: Stack, key: str, gate: int, text: str, **more: str) -> dict[str, Any]:
