@@ -184,7 +184,7 @@ def get_sheet(request: HttpRequest, program_id: int, how: Query[SheetQuery]) -> 
             job = jobs.get_job(**own, job_id=how.job_id)
             printing.write_job(out, program, job=job, part=how.part, style=style)
         else:
-            printing.write(out, program, numbers=_numbers(how.numbers), style=style)
+            printing.write(out, program, numbers=Numbers.read(how.numbers), style=style)
     return HttpResponse(
         out.getvalue(),
         content_type="application/pdf",
@@ -201,13 +201,6 @@ def _program(request: HttpRequest, program_id: int) -> dict[str, int]:
 
 def _found(request: HttpRequest, program_id: int, job_id: int) -> Job:
     return jobs.get_job(**_program(request, program_id), job_id=job_id, drafts=False)
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return Numbers.read(text)
-    except ValueError as error:
-        raise invalid(FieldError("numbers", str(error))) from None
 
 
 def _error(fault: Fault) -> FieldError:

@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field, StrictBool, StrictStr
 from control_plane.accounts.permissions import KeyScope
 from control_plane.api import creation
 from control_plane.api.auth import ApiKey
-from control_plane.api.problem import FieldError, invalid
 from control_plane.api.schemas import Strict
 from control_plane.passes import many, programs
 from control_plane.passes.many import Action, Outcome
@@ -82,11 +81,7 @@ def change_many_passes(request: HttpRequest, program_id: int, wanted: ManyIn) ->
         "program_id": program_id,
     }
     programs.get_program(**own)
-    try:
-        numbers = Numbers.read(wanted.numbers)
-    except ValueError as error:
-        raise invalid(FieldError("numbers", str(error))) from None
-    asked = own | {"numbers": numbers, "action": wanted.action, "again": wanted.again}
+    asked = own | {"numbers": Numbers.read(wanted.numbers), "action": wanted.action, "again": wanted.again}
 
     def work() -> ManyOut:
         return _outcome(many.look(**asked) if wanted.check else many.change(**asked, note=wanted.note))

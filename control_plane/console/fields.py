@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from control_plane.passes.errors import Invalid
 from control_plane.passes.numbers import MOST_NUMBERS, Numbers
 from control_plane.passes.values import MOST_PEOPLE
 
@@ -65,8 +66,8 @@ class NumbersField(forms.CharField):
     def clean(self, value: Any) -> list[int]:
         try:
             return Numbers.read(super().clean(value))
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
+        except Invalid as error:
+            raise forms.ValidationError(error.message) from None
 
 
 class Card:

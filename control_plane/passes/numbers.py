@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from control_plane.passes.errors import Invalid
+
 MOST_NUMBERS: Final = 1_000
 """At once: a few seconds of work at most, during which a person waits."""
 
@@ -16,25 +18,29 @@ class Numbers:
 
     @staticmethod
     def read(text: str) -> list[int]:
-        """In order, each once. Raises ValueError with a sentence."""
+        """In order, each once. Raises Invalid(numbers)."""
         text = _dash.sub("-", text).strip()
         # The console shows 1,234, which would otherwise be read as 1 and 234.
         if grouped := _grouped.search(text):
             one, several = grouped[0].replace(",", ""), grouped[0].replace(",", ", ")
-            raise ValueError(f"“{grouped[0]}” may be one number or several. Write {one}, or {several}.")
+            raise Invalid(
+                "numbers", f"“{grouped[0]}” may be one number or several. Write {one}, or {several}."
+            )
         found: set[int] = set()
         for part in re.split(r"[,;\s]+", text.strip(",; ")):
             match = _range.fullmatch(part.removeprefix("#"))
             if match is None:
                 said = f"“{part[:40]}” is no number. Write" if part else "Write"
-                raise ValueError(f"{said} numbers or ranges, such as 1-100, 205.")
+                raise Invalid("numbers", f"{said} numbers or ranges, such as 1-100, 205.")
             first, last = int(match[1]), int(match[2] or match[1])
             if last < first:
-                raise ValueError(f"Write the smaller number first: {last}-{first}.")
+                raise Invalid("numbers", f"Write the smaller number first: {last}-{first}.")
             if last - first < MOST_NUMBERS:
                 found.update(range(first, last + 1))
             if last - first >= MOST_NUMBERS or len(found) > MOST_NUMBERS:
-                raise ValueError(f"Name at most {MOST_NUMBERS:,} passes at once, such as 1-{MOST_NUMBERS}.")
+                raise Invalid(
+                    "numbers", f"Name at most {MOST_NUMBERS:,} passes at once, such as 1-{MOST_NUMBERS}."
+                )
         return sorted(found)
 
     @staticmethod

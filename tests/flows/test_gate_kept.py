@@ -6,7 +6,7 @@ from conftest import OpenPhone
 from gate_organiser import organise
 from playwright.sync_api import expect
 from stack import Stack
-from test_gate_offline import prepared, verdict
+from test_gate_offline import prepared, somebody_inside, verdict
 from test_gate_road import type_as_scanner
 
 CLOSE_STORES = """() => Promise.all(["scanway-gate", "scanway-gate-offline"].map((name) =>
@@ -62,8 +62,4 @@ def test_it_says_what_waits_before_it_is_paired_anew(phone: OpenPhone, stack: St
     type_as_scanner(page, world["codes"][1])
     page.click("#pairing-go")
     expect(page.locator("#gate-program")).to_contain_text("Spare")
-    for _ in range(100):
-        if inside := organise(stack, "inside", program=world["program"]):
-            break
-        page.wait_for_timeout(100)
-    assert inside == 1
+    assert somebody_inside(page, stack, world["program"]) == 1

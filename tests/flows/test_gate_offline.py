@@ -51,6 +51,15 @@ def verdict(page: Any, text: str, kind: str, *said: str) -> None:
     expect(box).to_be_hidden()
 
 
+def somebody_inside(page: Any, stack: Stack, program: int) -> int:
+    """How many are inside once anybody is, or after ten seconds and more."""
+    for _ in range(100):
+        if inside := organise(stack, "inside", program=program):
+            return int(inside)
+        page.wait_for_timeout(100)
+    return 0
+
+
 def test_an_evening_without_the_network(phone: OpenPhone, stack: Stack) -> None:
     world = organise(
         stack, "festival", passes=8, capacity=12, gates=[["North", "both"]], reentry="after_exit"
@@ -289,11 +298,7 @@ def test_scans_of_one_program_wait_while_the_phone_is_at_another(phone: OpenPhon
     type_as_scanner(page, world["codes"][1])
     page.click("#pairing-go")
     expect(page.locator("#gate-program")).to_contain_text("Again")
-    for _ in range(100):
-        if inside := organise(stack, "inside", program=world["program"]):
-            break
-        page.wait_for_timeout(100)
-    assert inside == 1
+    assert somebody_inside(page, stack, world["program"]) == 1
     assert organise(stack, "inside", program=other["program"]) == 0
     expect(page.locator("#banner-conflicts")).to_be_hidden()
 

@@ -3,6 +3,8 @@
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -176,6 +178,37 @@ def test_without_its_lock_it_is_done_twice(world: GateWorld, monkeypatch: pytest
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(work, range(3))) == [1, 1, 1]
+
+
+def test_without_its_lock_a_mail_is_sent_twice(
+    box: Mailbox, world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control for mails."""
+    from django.db import connection
+
+    from control_plane.passes import delivery
+
+    row = world.issue_rows(holder=ADA)[0][0]
+    read, sort = threading.Barrier(2), delivery.sort
+
+    def meet(*given: Any, **more: Any) -> Any:
+        found = sort(*given, **more)
+        read.wait(20)
+        return found
+
+    nobody = SimpleNamespace(execute=lambda *_: None)
+    monkeypatch.setattr(delivery, "sort", meet)
+    monkeypatch.setattr(delivery, "connection", SimpleNamespace(cursor=lambda: nullcontext(nobody)))
+
+    def work(_: int) -> int:
+        try:
+            return len(change(world, [row.number], "send").done)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(work, range(2))) == [1, 1]
+    assert send(world) == 2
 
 
 def batches_meanwhile(world: GateWorld, rounds: int) -> list[BaseException]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from control_plane.passes.errors import Invalid
 from control_plane.passes.numbers import MOST_NUMBERS, Numbers
 
 
@@ -50,5 +51,5 @@ def test_what_people_write(text: str, numbers: list[int]) -> None:
     ],
 )
 def test_what_is_none(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+    with pytest.raises(Invalid, match=re.escape(said)):
         Numbers.read(text)
